@@ -65,6 +65,7 @@ export {
   tree,
   under,
   vitest,
+  yaml,
 } from '@pexen/factory';
 export type { Reporter } from '@pexen/report';
 export { HierarchyLock, inline, path } from '@pexen/sched';

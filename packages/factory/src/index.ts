@@ -29,3 +29,4 @@ export { type InterpretOptions, interpreter, type ProgramValue } from './program
 export { bats, goTest, nodeTest, prove, pytest, vitest } from './programs/presets.ts';
 export { programs } from './programs/programs.ts';
 export { tree } from './tree.ts';
+export { openSuiteFile, type SuiteFile, type SuiteSetting, type YamlOptions, yaml } from './yaml-factory.ts';

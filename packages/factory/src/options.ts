@@ -182,6 +182,12 @@ const match = isA(
   (value) => value instanceof RegExp || text(value, []).length === 0 || patterns(value, []).length === 0,
 );
 
+/** The kind of `exitCodes`. */
+export const exitCodesKind: Kind = byName(
+  oneOf('pass', 'fail', 'skip', 'error'),
+  "Write exitCodes: { 5: 'skip' }.",
+);
+
 const kinds = {
   dir: text,
   file: text,
@@ -197,7 +203,7 @@ const kinds = {
   env: byName(anyText),
   tap: oneOf(true, false, 'perl', 'vitest'),
   lines: linesKind,
-  exitCodes: byName(oneOf('pass', 'fail', 'skip', 'error'), "Write exitCodes: { 5: 'skip' }."),
+  exitCodes: exitCodesKind,
   command: isA(
     'a list of a program and its arguments',
     (value) => Array.isArray(value) && value.length > 0 && value.every((part) => typeof part === 'string'),

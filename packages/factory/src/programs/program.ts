@@ -117,8 +117,13 @@ function placeOf(
   { dir, root }: LoadContext,
 ): Pick<ExecutableBody, 'cwd' | 'workspace'> {
   const workspace = own ?? cwd;
-  if (workspace === 'private' || workspace === 'copy') return { cwd: home, workspace };
-  if (own !== undefined) return { cwd: resolve(home, own) };
+  if (own !== undefined || workspace === 'private' || workspace === 'copy') return placeIn(workspace, home);
   if (cwd === 'file') return { cwd: home };
   return { cwd: cwd === 'dir' ? dir : resolve(root, cwd) };
+}
+
+/** Where a program runs whose metadata says `cwd`, in a file in the folder `home`. */
+export function placeIn(cwd = '.', home: string): Pick<ExecutableBody, 'cwd' | 'workspace'> {
+  if (cwd === 'private' || cwd === 'copy') return { cwd: home, workspace: cwd };
+  return { cwd: resolve(home, cwd) };
 }

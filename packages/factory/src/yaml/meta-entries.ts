@@ -13,6 +13,7 @@ import {
   isRefusedKey,
   nearest,
   type Problem,
+  problem,
   type Requirement,
   type SourceLocation,
   type TaskMeta,
@@ -44,8 +45,8 @@ import { locationOf, type YamlMap, type YamlNode } from './yaml-tree.ts';
 
 /** What the entries may refer to, and what they are called. */
 export interface MetaContext {
-  /** The task, for messages. */
-  readonly task: string;
+  /** The task, for messages; undefined where they are entries of several. */
+  readonly task: string | undefined;
   /** The directory that paths in `needs` are relative to. */
   readonly directory: string;
   /** The location of problems without a better one. */
@@ -92,7 +93,7 @@ export function readEntries(
       character?: number,
     ): undefined => {
       const location = locationOf(node, character);
-      problems.push({ code, task: context.task, location, message, ...(hint !== undefined && { hint }) });
+      problems.push(problem(code, message, hint, context.task, location));
     };
     const complain: Complain = (node, message, hint, character) =>
       report('PEXEN_BAD_META', node, `${name} ${message}`, hint, character);
@@ -153,9 +154,10 @@ function contradictions(
   const blamed = { PEXEN_USED_AND_CLAIMED: 'claims', PEXEN_GROUP_AND_POOL: 'pool' } as Readonly<
     Record<string, string>
   >;
-  return checkMeta(metaOf(values), task).map((problem) => ({
-    ...problem,
-    location: places.get(blamed[problem.code] ?? '') ?? at,
+  return checkMeta(metaOf(values), task ?? '').map(({ task: _, ...found }) => ({
+    ...found,
+    ...(task !== undefined && { task }),
+    location: places.get(blamed[found.code] ?? '') ?? at,
   }));
 }
 

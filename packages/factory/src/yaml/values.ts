@@ -161,11 +161,11 @@ function recordOfPairs<T>(pairs: readonly (readonly [string, T])[]): Record<stri
   return Object.fromEntries(pairs);
 }
 
-/** The node as a value of JavaScript. */
-export function plainValue(node: YamlNode): unknown {
-  if (node.kind === 'scalar') return node.value;
-  if (node.kind === 'list') return node.items.map(plainValue);
-  return recordOfPairs(node.entries.map(({ key, value }) => [key.source, plainValue(value)] as const));
+/** The node as a value of JavaScript. With `text`, numbers, true and false are text as they were written. */
+export function plainValue(node: YamlNode, as: 'value' | 'text' = 'value'): unknown {
+  if (node.kind === 'scalar') return as === 'text' && node.value !== null ? node.source : node.value;
+  if (node.kind === 'list') return node.items.map((item) => plainValue(item, as));
+  return recordOfPairs(node.entries.map(({ key, value }) => [key.source, plainValue(value, as)] as const));
 }
 
 /** A value that options of that kind have in code as well: its flaws are reported at their places. */

@@ -97,8 +97,10 @@ export function readYaml(text: string, file: string, limits: YamlLimits): ReadYa
     if (error instanceof Refused) return unread(error.message, within.locate(error.offset));
     const { reason, mark } = error as Partial<YAMLException>;
     if (!(error instanceof YAMLException) || reason === undefined) return unread('it cannot be parsed');
+    const position = mark?.position ?? 0;
     const { message, hint } = plain(reason, deepest);
-    return unread(message, within.locate(mark?.position ?? 0), hint);
+    const isTemplate = within.text.slice(Math.max(0, position - 2), position + 3).includes('{{');
+    return unread(message, within.locate(position), isTemplate ? quoteTemplates : hint);
   }
 }
 
@@ -341,6 +343,8 @@ function resolved(source: string): YamlScalar['value'] {
   }
   return source;
 }
+
+const quoteTemplates = 'Within [ ] and { }, put ${{ … }} in quotes.';
 
 /** The parser's message; replaced where it is about the parser itself, and with a hint where one is known. */
 function plain(reason: string, deepest: number): { readonly message: string; readonly hint?: string } {

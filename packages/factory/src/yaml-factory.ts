@@ -1,0 +1,95 @@
+/** Suites as data: a factory of the tasks in a YAML or JSON file. */
+import { resolve } from 'node:path';
+import { type PlacedTask, type Problem, type ProblemCode, refuse, type SourceLocation } from '@pexen/core';
+import type { Factory, FactoryContext } from './factory.ts';
+import { realFiles } from './files.ts';
+import { checkOptions } from './options.ts';
+import type { SuiteContent } from './suite-file/read-suite.ts';
+
+/** For `yaml`. */
+export interface YamlOptions {
+  /** A suite file in YAML or JSON: absolute, or relative to the context's root. Its own paths are relative to its folder. */
+  readonly file: string;
+}
+
+/**
+ * Makes the tasks that a suite file describes, in YAML or JSON: see docs/yaml.md.
+ *
+ * @example yaml({ file: 'net/suite.yaml' })
+ * @throws PexenError PEXEN_BAD_OPTION
+ */
+export function yaml(options: YamlOptions): Factory {
+  checkOptions('yaml', options, ['file'], ['file']);
+  return factoryOf(options.file, async (root) => {
+    const { readSuite } = await import('./suite-file/read-suite.ts');
+    return readSuite(resolve(root, options.file), realFiles);
+  });
+}
+
+/** An entry at the top of a suite file that factories do not know: its value, and the places of its parts. */
+export interface SuiteSetting {
+  readonly name: string;
+  /** As JSON would have it. */
+  readonly value: unknown;
+  /** The location of a part of the value: `['retries', 'count']`. Where it does not exist, of the part that should have it. */
+  locate(path: readonly string[]): SourceLocation;
+}
+
+/** A suite file that is a configuration. */
+export interface SuiteFile {
+  readonly factory: Factory;
+  readonly settings: readonly SuiteSetting[];
+  /** It, and the files that it includes. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Reads a suite file, absolute, that may have settings of these names at its top.
+ * @throws PexenError PEXEN_BAD_YAML, PEXEN_UNREADABLE_FILE where it cannot be read at all. Other problems are those of its factory.
+ */
+export async function openSuiteFile(file: string, settings: readonly string[]): Promise<SuiteFile> {
+  const { readSuite } = await import('./suite-file/read-suite.ts');
+  const { settingOf } = await import('./suite-file/settings.ts');
+  const content = readSuite(file, realFiles, settings);
+  const unread: readonly ProblemCode[] = ['PEXEN_BAD_YAML', 'PEXEN_UNREADABLE_FILE'];
+  refuse(content.problems.filter(({ code }) => unread.includes(code)));
+  return {
+    factory: factoryOf(file, async () => content),
+    settings: content.settings.map(settingOf),
+    files: content.files,
+  };
+}
+
+function factoryOf(file: string, read: (root: string) => Promise<SuiteContent>): Factory {
+  return { kind: 'yaml', describe: `yaml of ${file}`, make: (context) => make(read, context) };
+}
+
+async function* make(
+  read: (root: string) => Promise<SuiteContent>,
+  context: FactoryContext,
+): AsyncGenerator<PlacedTask, void> {
+  const content = await read(context.root);
+  const { tasksOf } = await import('./suite-file/tasks-of.ts');
+  const problems = new Map<string, Problem>();
+  // What several tasks have in common would be reported for each of them.
+  const report = (problem: Problem): void => {
+    const { location, message } = problem;
+    const key = `${location?.file}:${location?.line}:${location?.column} ${message}`;
+    if (!problems.has(key)) problems.set(key, problem);
+  };
+  content.problems.forEach(report);
+  for await (const task of tasksOf(content, context, realFiles, report)) yield task;
+  refuse([...problems.values()].sort(inOrderOf(content.files)));
+}
+
+/** Compares by the order of the files, then by the place in the file. */
+function inOrderOf(files: readonly string[]): (one: Problem, other: Problem) => number {
+  const rank = (problem: Problem): readonly [number, number, number] => {
+    const { file = '', line = 0, column = 0 } = problem.location ?? { file: '' };
+    return [files.indexOf(file), line, column];
+  };
+  return (one, other) => {
+    const [a, b] = [rank(one), rank(other)];
+    return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+  };
+}
