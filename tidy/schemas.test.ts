@@ -13,7 +13,7 @@ test.each(published)('$path matches its type', ({ path }) => {
 });
 
 test.each(published)('$path is exported by its package', ({ path }) => {
-  const [, dir = '', file = ''] = /^(packages\/[^/]+)\/(.*)$/.exec(path) ?? [];
+  const [, dir = '', file = ''] = /^((?:packages|apps)\/[^/]+)\/(.*)$/.exec(path) ?? [];
   const { exports, publishConfig, files } = JSON.parse(readFileSync(join(ROOT, dir, 'package.json'), 'utf8'));
   expect(exports).toMatchObject({ [`./${file}`]: `./${file}` });
   expect(publishConfig.exports).toMatchObject({ [`./${file}`]: `./${file}` });

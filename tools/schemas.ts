@@ -15,6 +15,8 @@ export interface Published {
   /** The constant with the version, in the same source. */
   readonly version: string;
   readonly title: string;
+  /** People write it: entries that do not exist are refused, and parts that only code can have are left out. */
+  readonly isInput?: true;
 }
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -43,6 +45,14 @@ export const published: readonly Published[] = [
     version: 'listVersion',
     title: 'What pexen list --json prints',
   },
+  {
+    path: 'apps/pexen/schemas/suite.schema.json',
+    source: 'packages/usecase-testsuite/src/suite-data.ts',
+    type: 'SuiteFileData',
+    version: 'suiteFileVersion',
+    title: 'A suite of pexen, in YAML or JSON',
+    isInput: true,
+  },
 ];
 
 /** The schemas as text, by path. */
@@ -67,7 +77,11 @@ function options(): ts.CompilerOptions {
   return ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root).options;
 }
 
-function schemaOf({ type, version, title }: Published, file: ts.SourceFile, checker: ts.TypeChecker): Schema {
+function schemaOf(
+  { type, version, title, isInput = false }: Published,
+  file: ts.SourceFile,
+  checker: ts.TypeChecker,
+): Schema {
   const exported = (name: string): ts.Symbol => {
     const found = checker
       .getExportsOfModule(checker.getSymbolAtLocation(file) as ts.Symbol)
@@ -77,7 +91,7 @@ function schemaOf({ type, version, title }: Published, file: ts.SourceFile, chec
   };
   const number = checker.getTypeOfSymbol(exported(version));
   if (!number.isNumberLiteral()) throw new Error(`${version} is not a number`);
-  const maker = new SchemaMaker(checker);
+  const maker = new SchemaMaker(checker, isInput);
   const shape = maker.of(checker.getDeclaredTypeOfSymbol(exported(type)));
   const name = type.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
   return {
@@ -93,9 +107,11 @@ function schemaOf({ type, version, title }: Published, file: ts.SourceFile, chec
 class SchemaMaker {
   readonly definitions = new Map<string, Schema>();
   readonly #checker: ts.TypeChecker;
+  readonly #isInput: boolean;
 
-  constructor(checker: ts.TypeChecker) {
+  constructor(checker: ts.TypeChecker, isInput: boolean) {
     this.#checker = checker;
+    this.#isInput = isInput;
   }
 
   of(type: ts.Type): Schema {
@@ -118,13 +134,19 @@ class SchemaMaker {
     if ((flags & ts.TypeFlags.Number) !== 0) return { type: 'number' };
     if ((flags & ts.TypeFlags.Boolean) !== 0) return { type: 'boolean' };
     if ((flags & ts.TypeFlags.Unknown) !== 0) return {};
+    // `string & {}` keeps the words of a union visible.
+    if (type.isIntersection() && type.types.some((each) => (each.flags & ts.TypeFlags.String) !== 0))
+      return { type: 'string' };
     if (type.isUnion()) return this.#unionOf(type.types);
     if (this.#checker.isArrayType(type) || this.#checker.isTupleType(type)) return this.#listOf(type);
     if ((flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)) !== 0) return this.#objectOf(type);
     throw new Error(`no JSON is of the type ${this.#checker.typeToString(type)}`);
   }
 
-  #unionOf(types: readonly ts.Type[]): Schema {
+  #unionOf(all: readonly ts.Type[]): Schema {
+    const types = this.#isInput ? all.filter(isData) : all;
+    const [only, second] = types;
+    if (only !== undefined && second === undefined) return this.of(only);
     if (types.every((each) => each.isStringLiteral()))
       return { enum: types.map(({ value }) => value).sort() };
     if (types.every((each) => (each.flags & ts.TypeFlags.BooleanLiteral) !== 0)) return { type: 'boolean' };
@@ -138,15 +160,29 @@ class SchemaMaker {
   }
 
   #objectOf(type: ts.Type): Schema {
-    const index = type.getStringIndexType();
+    const index = type.getStringIndexType() ?? type.getNumberIndexType();
     if (index !== undefined) return { type: 'object', additionalProperties: this.of(index) };
-    const members = type.getProperties();
+    const patterns = this.#checker
+      .getIndexInfosOfType(type)
+      .map((each) => [this.#patternOf(each.keyType), this.of(each.type)]);
+    const members = type
+      .getProperties()
+      .filter((each) => !this.#isInput || isData(this.#checker.getTypeOfSymbol(each)));
     const required = members.filter(({ flags }) => (flags & ts.SymbolFlags.Optional) === 0);
     return {
       type: 'object',
       properties: Object.fromEntries(members.map((each) => [each.name, this.#propertyOf(each)])),
       required: required.map(({ name }) => name),
+      ...(patterns.length > 0 && { patternProperties: Object.fromEntries(patterns) }),
+      ...(this.#isInput && { additionalProperties: false }),
     };
+  }
+
+  /** Names such as `x-${string}`. */
+  #patternOf(names: ts.Type): string {
+    const [, beginning] = /^`([\w-]+)\$\{string\}`$/.exec(this.#checker.typeToString(names)) ?? [];
+    if (beginning === undefined) throw new Error('names can only have a beginning');
+    return `^${beginning}`;
   }
 
   #propertyOf(member: ts.Symbol): Schema {
@@ -154,10 +190,21 @@ class SchemaMaker {
     return { ...this.#described(member), ...this.of(type) };
   }
 
+  /** The comment above it, and the pattern of a text in its tag. */
   #described(symbol: ts.Symbol): Schema {
     const text = ts.displayPartsToString(symbol.getDocumentationComment(this.#checker)).replaceAll('\n', ' ');
-    return text === '' ? {} : { description: text };
+    const pattern = symbol.getJsDocTags(this.#checker).find(({ name }) => name === 'pattern');
+    return {
+      ...(text !== '' && { description: text }),
+      ...(pattern !== undefined && { pattern: ts.displayPartsToString(pattern.text) }),
+    };
   }
+}
+
+/** Can JSON have such a value? */
+function isData(type: ts.Type): boolean {
+  const isAbsent = (type.flags & ts.TypeFlags.Undefined) !== 0;
+  return !isAbsent && type.getCallSignatures().length === 0 && type.symbol?.name !== 'RegExp';
 }
 
 /** Of a type that has one of its own: an interface or an alias without parameters. */

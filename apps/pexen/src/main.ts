@@ -125,6 +125,7 @@ function addInit(program: Command, leave: (exitCode: ExitCode) => void): void {
     .description('write a first configuration, and add pexen and a script to package.json')
     .option('--dir <dir>', 'the folder', '.')
     .option('--with-test', 'write a first test as well')
+    .addOption(new Option('--yaml', 'write a suite in YAML, with two tests').conflicts('withTest'))
     .action(async (options: InitOptions) => leave(await init(options, process.stdout)));
 }
 

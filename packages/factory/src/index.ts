@@ -3,7 +3,7 @@ export { LazyFacts, type LazyFactsOptions } from './conditions/lazy-facts.ts';
 export { type Condition, type Needs, needs } from './conditions/needs.ts';
 export { type SystemFactsOptions, systemFacts } from './conditions/system-facts.ts';
 export { isVersionAtLeast } from './conditions/version.ts';
-export { durationForms, readDurationText } from './duration.ts';
+export { durationForms, readDuration, readDurationText } from './duration.ts';
 export { type Collected, collect, type Factory, type FactoryContext, together, under } from './factory.ts';
 export type { ModuleRole } from './modules/load-module.ts';
 export { type Loaded, loadModule, moduleProblems } from './modules/load-module.ts';
@@ -28,5 +28,13 @@ export { executables } from './programs/executables.ts';
 export { type InterpretOptions, interpreter, type ProgramValue } from './programs/interpret.ts';
 export { bats, goTest, nodeTest, prove, pytest, vitest } from './programs/presets.ts';
 export { programs } from './programs/programs.ts';
+export type { Duration, Limit, MetaData, RetriesData, SuiteData } from './suite-file/suite-data.ts';
 export { tree } from './tree.ts';
-export { openSuiteFile, type SuiteFile, type SuiteSetting, type YamlOptions, yaml } from './yaml-factory.ts';
+export {
+  inOrderOf,
+  openSuiteFile,
+  type SuiteFile,
+  type SuiteSetting,
+  type YamlOptions,
+  yaml,
+} from './yaml-factory.ts';

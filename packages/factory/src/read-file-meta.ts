@@ -36,9 +36,10 @@ export function readFileMeta(text: string, file: string, options: FileMetaOption
 
 function readMap(root: YamlMap, file: string, { at = { file }, ...options }: FileMetaOptions): FileMeta {
   const context = { ...options, at, task: basename(file), directory: dirname(file) };
-  const { values, problems } = readEntries(entriesOf(root), readers, context);
+  const { values, keys, problems } = readEntries(entriesOf(root), readers, context);
   const program = [...values].filter(([name]) => Object.hasOwn(programReaders, name));
-  return { meta: metaOf(values), program: Object.fromEntries(program) as ProgramEntries, problems };
+  const places = new Map([...keys].map(([name, key]) => [name, locationOf(key)]));
+  return { meta: metaOf(values), program: Object.fromEntries(program) as ProgramEntries, places, problems };
 }
 
 function notAMap(location: SourceLocation): Problem {

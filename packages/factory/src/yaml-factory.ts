@@ -1,6 +1,13 @@
 /** Suites as data: a factory of the tasks in a YAML or JSON file. */
 import { resolve } from 'node:path';
-import { type PlacedTask, type Problem, type ProblemCode, refuse, type SourceLocation } from '@pexen/core';
+import {
+  type PlacedTask,
+  type Problem,
+  type ProblemCode,
+  refuse,
+  type SourceLocation,
+  type TaskMeta,
+} from '@pexen/core';
 import type { Factory, FactoryContext } from './factory.ts';
 import { realFiles } from './files.ts';
 import { checkOptions } from './options.ts';
@@ -31,8 +38,16 @@ export interface SuiteSetting {
   readonly name: string;
   /** As JSON would have it. */
   readonly value: unknown;
-  /** The location of a part of the value: `['retries', 'count']`. Where it does not exist, of the part that should have it. */
-  locate(path: readonly string[]): SourceLocation;
+  /** The location of a part of the value, `['count']` of `retries`, or of its name. Where it does not exist, of the part that should have it. */
+  locate(path: readonly string[], of?: 'value' | 'key'): SourceLocation;
+  /** The metadata at that path, as far as it could be read, with the entries of these names. */
+  readMeta(path: readonly string[], names: readonly string[]): SettingMeta;
+}
+
+/** Metadata in a setting. */
+export interface SettingMeta {
+  readonly meta: TaskMeta;
+  readonly problems: readonly Problem[];
 }
 
 /** A suite file that is a configuration. */
@@ -53,9 +68,10 @@ export async function openSuiteFile(file: string, settings: readonly string[]): 
   const content = readSuite(file, realFiles, settings);
   const unread: readonly ProblemCode[] = ['PEXEN_BAD_YAML', 'PEXEN_UNREADABLE_FILE'];
   refuse(content.problems.filter(({ code }) => unread.includes(code)));
+  const language = content.mayHaveExpressions ? await import('./conditions/expression.ts') : undefined;
   return {
     factory: factoryOf(file, async () => content),
-    settings: content.settings.map(settingOf),
+    settings: content.settings.map((entry) => settingOf(entry, language?.readExpression)),
     files: content.files,
   };
 }
@@ -83,7 +99,7 @@ async function* make(
 }
 
 /** Compares by the order of the files, then by the place in the file. */
-function inOrderOf(files: readonly string[]): (one: Problem, other: Problem) => number {
+export function inOrderOf(files: readonly string[]): (one: Problem, other: Problem) => number {
   const rank = (problem: Problem): readonly [number, number, number] => {
     const { file = '', line = 0, column = 0 } = problem.location ?? { file: '' };
     return [files.indexOf(file), line, column];

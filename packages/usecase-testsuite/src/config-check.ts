@@ -4,12 +4,17 @@ import type { Flaw } from '@pexen/core/options';
 import type { SuiteConfig } from './define-suite.ts';
 import { configurationKind } from './options/declarations.ts';
 
+/** Everything that is wrong with the shape of a configuration. */
+export function configFlaws(config: unknown): readonly Flaw[] {
+  return configurationKind(config, []);
+}
+
 /**
  * Returns the configuration if it is valid.
  * @throws PexenError PEXEN_BAD_CONFIG with every problem and its path in the configuration.
  */
 export function checkConfig(config: unknown, file?: string): SuiteConfig {
-  refuse(configurationKind(config, []).map((each) => problemOf(each, file)));
+  refuse(configFlaws(config).map((each) => problemOf(each, file)));
   return config as SuiteConfig;
 }
 

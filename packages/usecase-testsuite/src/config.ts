@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { PexenError, type Problem, refuse } from '@pexen/core';
 import { loadModule, moduleProblems, tree } from '@pexen/factory';
 import { checkConfig } from './config-check.ts';
+import type { ConfigData, ReadConfig } from './config-data.ts';
 import type { Suite, SuiteConfig, SuiteEnvironment } from './define-suite.ts';
 import { OptionLayers, type OptionsGiven } from './options/layers.ts';
 
@@ -13,10 +14,15 @@ export const configNames: readonly string[] = [
   'pexen.config.mts',
   'pexen.config.js',
   'pexen.config.mjs',
+  'pexen.yaml',
+  'pexen.yml',
+  'pexen.json',
 ];
 
-const data = /\.(?:json[5c]?|ya?ml|toml)$/;
-const howNamed = 'A configuration is a module: pexen.config.ts, .mts, .js or .mjs.';
+const dataFile = /\.(?:json|ya?ml)$/;
+const otherData = /\.(?:json[5c]|toml)$/;
+const howNamed =
+  'A configuration is a module, pexen.config.ts, .mts, .js or .mjs, or data: pexen.yaml or pexen.json.';
 
 /** A validated configuration, and the directory that its paths are relative to. */
 export interface LoadedConfig {
@@ -25,6 +31,8 @@ export interface LoadedConfig {
   readonly root: string;
   /** Undefined without a configuration file: the directory itself is then the suite. */
   readonly file: string | undefined;
+  /** Of a configuration that is data. */
+  readonly data?: ConfigData;
   /** Warnings, such as another configuration beside it. Default: none. */
   readonly warnings?: readonly Problem[];
   /** The layers of which `config` is the result. Default: only the configuration. */
@@ -53,20 +61,25 @@ export async function loadConfig(
   given?: OptionsGiven,
 ): Promise<LoadedConfig> {
   const file = named === undefined ? findConfig(directory) : resolve(directory, named);
-  const written = file === undefined ? { from: { '': tree({ dir: '.' }) } } : await readConfig(file);
+  const { config: written, data }: ReadConfig =
+    file === undefined ? { config: { from: { '': tree({ dir: '.' }) } } } : await readConfig(file);
   const layers = new OptionLayers(written, { env: process.env, directory: resolve(directory), ...given });
   return {
-    ...{ config: layers.effective(), layers, file },
+    ...{ config: layers.effective(), layers, file, ...(data !== undefined && { data }) },
     root: file === undefined ? resolve(directory) : dirname(file),
     warnings: named === undefined && file !== undefined ? othersBeside(file) : [],
   };
 }
 
-async function readConfig(file: string): Promise<SuiteConfig> {
+/** Most configurations are modules: the reader of YAML is loaded where it is needed. */
+async function readConfig(file: string): Promise<ReadConfig> {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw noConfig(`${file} does not exist`, 'Write one with: pexen init');
-  if (found.isDirectory() || data.test(file)) throw noConfig(`${file} is not a module`, howNamed);
-  return await resolveSuite(await importSuite(file), environment(), file);
+  if (found.isDirectory() || otherData.test(file)) throw noConfig(`${file} is no configuration`, howNamed);
+  if (!dataFile.test(file))
+    return { config: await resolveSuite(await importSuite(file), environment(), file) };
+  const { readConfigData } = await import('./config-data.ts');
+  return readConfigData(file, dirname(file));
 }
 
 function othersBeside(file: string): Problem[] {

@@ -19,6 +19,26 @@ export default defineSuite({
 });
 `;
 
+/** A comment of that form makes editors check the file, and complete it. */
+const suiteFile = `# yaml-language-server: $schema=./node_modules/pexen/schemas/suite.schema.json
+
+defaults: { timeout: 1m }
+
+tasks:
+  # A program and its arguments:
+  greets: { command: [echo, hello], tags: [first] }
+  # Text for the shell, which stops at the first command that fails:
+  adds:
+    command: |
+      sum=$((1 + 1))
+      test "$sum" -eq 2
+
+# Executables below a folder, with their metadata in comments:
+# executables: { dir: tests }
+
+reporters: [terminal, { junit: { file: out/junit.xml } }]
+`;
+
 const firstTest = `import { task } from 'pexen';
 
 export const adds = task({ tags: ['first'] }, ({ report }) => {
@@ -55,25 +75,35 @@ export interface InitOptions {
   readonly dir: string;
   /** Write a first test, too? */
   readonly withTest?: boolean;
+  /** Write a suite in YAML instead of TypeScript? */
+  readonly yaml?: boolean;
 }
 
 /**
  * Writes a configuration, and adds pexen to the dev dependencies, a script and an ignore entry, unless they exist.
  * @throws PexenError PEXEN_NO_FOLDER, PEXEN_BAD_MANIFEST.
  */
-export async function init({ dir, withTest = false }: InitOptions, output: Output): Promise<ExitCode> {
+export async function init(
+  { dir, withTest = false, yaml = false }: InitOptions,
+  output: Output,
+): Promise<ExitCode> {
   const root = resolve(workingDirectory(), dir);
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) throw noFolder(root);
   const manifest = await addEntries(root, output);
   const existing = configNames.find((name) => existsSync(join(root, name)));
-  const name = existing ?? (manifest.type === 'module' ? 'pexen.config.ts' : 'pexen.config.mts');
-  if (existing === undefined) await writeFile(join(root, name), config);
+  const name = existing ?? usualName(manifest, yaml);
+  if (existing === undefined) await writeFile(join(root, name), yaml ? suiteFile : config);
   await ignoreReports(root, output);
   if (withTest) await writeFirstTest(root, manifest, output);
   const did = existing === undefined ? `Wrote ${name}.` : `${name} already exists; left unchanged.`;
-  if (manifest.type === 'commonjs') output.write(commonJs);
+  if (manifest.type === 'commonjs' && !yaml) output.write(commonJs);
   output.write(`${did} Now: ${isInstalled(root) ? '' : 'npm install && '}npx pexen run\n`);
   return exitCodes.ok;
+}
+
+function usualName({ type }: Manifest, yaml: boolean): string {
+  if (yaml) return 'pexen.yaml';
+  return type === 'module' ? 'pexen.config.ts' : 'pexen.config.mts';
 }
 
 /** `npm init -y` writes such a package.json since npm 11. */

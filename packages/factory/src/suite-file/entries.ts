@@ -2,7 +2,7 @@
 
 import { didYouMean } from '@pexen/core';
 import { type Complain, entriesOf, type NamedEntry, sourceOf } from '../yaml/values.ts';
-import type { YamlEntry, YamlNode, YamlScalar } from '../yaml/yaml-tree.ts';
+import type { YamlEntry, YamlNode, YamlScalar, YamlText } from '../yaml/yaml-tree.ts';
 
 /** Name → entry. */
 export type Entries = ReadonlyMap<string, NamedEntry>;
@@ -55,7 +55,7 @@ export function hasPlaceholder(text: string): boolean {
 
 /** The node with values in the place of placeholders. A text that is nothing but a placeholder becomes the value itself; undefined where it complained. */
 export function substituted(node: YamlNode, values: Values, complain: Complain): YamlNode | undefined {
-  if (!node.within.text.includes(opening)) return node;
+  if (!mayHavePlaceholders(node.within)) return node;
   if (node.kind === 'scalar') return inScalar(node, values, complain);
   if (node.kind === 'list') {
     const items = node.items.map((item) => substituted(item, values, complain));
@@ -71,6 +71,17 @@ export function substituted(node: YamlNode, values: Values, complain: Complain):
     if (entry !== undefined) names.add(entry.key.source);
   }
   return entries.every((entry) => entry !== undefined) ? { ...node, entries } : undefined;
+}
+
+const texts = new WeakMap<YamlText, boolean>();
+
+/** Most files have none, so that their nodes need not be looked at. */
+function mayHavePlaceholders(within: YamlText): boolean {
+  const known = texts.get(within);
+  if (known !== undefined) return known;
+  const found = hasPlaceholder(within.text);
+  texts.set(within, found);
+  return found;
 }
 
 function inEntry(entry: YamlEntry, values: Values, complain: Complain): YamlEntry | undefined {

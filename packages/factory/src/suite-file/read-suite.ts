@@ -46,6 +46,8 @@ export interface TaskEntry {
   readonly name: string;
   /** Those of defaults and templates included, with values in the place of placeholders. */
   readonly entries: Entries;
+  /** Those that many tasks have. */
+  readonly defaults: Entries;
   /** Of its name. */
   readonly key: YamlScalar;
   /** The folder that its paths are relative to. */
@@ -434,7 +436,8 @@ class SuiteReader {
       names.length === 0 ? 0 : [...own.values()].reduce((sum, { value }) => sum + (value?.size ?? 1), 0);
     if (!this.#isWithinBounds(size, key)) return;
     const under = [...scope.under, ...above.toReversed()];
-    this.#parts.push({ kind: 'task', under, name, entries: own, key, directory: scope.file.directory });
+    const { file, defaults } = scope;
+    this.#parts.push({ kind: 'task', under, name, entries: own, defaults, key, directory: file.directory });
   }
 
   #valuesOf({ key, value }: NamedEntry, axes: Values, complain: Complain): Values {

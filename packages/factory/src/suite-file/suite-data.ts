@@ -16,21 +16,27 @@ import type { LinePatternSet, LinePatterns } from '../programs/line-patterns.ts'
 
 /**
  * A duration such as `100ms`, `20s`, `5m` or `2h`, or a number of milliseconds.
- * @pattern ^(\d{1,9}(\.\d{1,9})? ?(ms|s|m|h)|.*\$\{\{.*)$
+ * @pattern ^(\d{1,9}(\.\d{1,9})? ?(ms|s|m|h)$|.*\$\{\{)
  */
-export type DurationText = string;
-
-/** A duration such as `20s`, or a number of milliseconds. */
-export type Duration = number | DurationText;
-
-/** A duration above 0, or `off` to remove the limit of the suite. */
-export type Limit = Duration | 'off';
+export type Duration = number | string;
 
 /**
- * A value of the matrix or of `with`: `${{ name }}`.
+ * A duration above 0, or `off` to remove the limit of the suite.
+ * @pattern ^(off$|\d{1,9}(\.\d{1,9})? ?(ms|s|m|h)$|.*\$\{\{)
+ */
+export type Limit = number | string;
+
+/**
+ * True or false, or a value that is one of these: `${{ name }}`.
  * @pattern ^\$\{\{
  */
-export type Placeholder = string;
+export type FlagData = boolean | string;
+
+/**
+ * A number, or a value that is one: `${{ name }}`.
+ * @pattern ^\$\{\{
+ */
+export type NumberData = number | string;
 
 /** Text, or a number, true or false, which stay as they are written. */
 export type TextData = string | number | boolean;
@@ -89,13 +95,13 @@ export interface MetaData {
   /** Names that exist once the task has ended well, for `requires` of others. */
   readonly provides?: readonly string[];
   /** Resources held shared while it runs, and amounts of resources with a capacity: `{ memory-mb: 512 }`. */
-  readonly uses?: readonly (string | Readonly<Record<string, number | Placeholder>>)[];
+  readonly uses?: readonly (string | Readonly<Record<string, NumberData>>)[];
   /** Resources held exclusively while it runs. */
   readonly claims?: readonly string[];
   /** Nothing else runs at the same time. */
-  readonly exclusive?: boolean | Placeholder;
+  readonly exclusive?: FlagData;
   /** Tasks with lower numbers start first. Default 0. */
-  readonly priority?: number | Placeholder;
+  readonly priority?: NumberData;
   /** Expected duration. Default: the one in earlier runs. */
   readonly weight?: Duration;
   /** The group of exclusivity that it belongs to. */
@@ -111,11 +117,11 @@ export interface MetaData {
   /** The duration from which on the task counts as slow. */
   readonly slowAfter?: Duration;
   /** How often a failed attempt may be retried. Default 0. */
-  readonly retries?: number | RetriesData | Placeholder;
+  readonly retries?: NumberData | RetriesData;
   /** May start again after its worker was lost or pexen itself died. */
-  readonly rerunnable?: boolean | Placeholder;
+  readonly rerunnable?: FlagData;
   /** May it ask for a reboot of the machine? Then it runs alone, and may start again. */
-  readonly mayReboot?: boolean | Placeholder;
+  readonly mayReboot?: FlagData;
   /** Until when what it provides lasts, for a run that is resumed. Default `run`. */
   readonly scope?: 'run' | 'boot' | 'process';
   /** Files that it reads, as glob patterns from the root of the suite: it counts as changed when one of them changes. */
@@ -171,34 +177,47 @@ export interface TemplateData extends DefaultsData {
 /** A task; a command alone is enough. */
 export type TaskData = TemplateData | string | readonly TextData[];
 
-/** `meta` of the factories. */
-interface WithMetaData {
+/** Options of factories that are written in another way than in code. */
+interface WrittenOtherwise {
   /** Metadata of the tasks, unless their own says otherwise. */
   readonly meta?: MetaData;
+  readonly env?: ProgramData['env'];
+  /** Further arguments. */
+  readonly argv?: ProgramData['argv'];
 }
 
 /** Executable files of a directory. */
-export interface ExecutablesData extends Omit<ExecutablesOptions, 'meta'>, WithMetaData {}
+export interface ExecutablesData
+  extends Omit<ExecutablesOptions, keyof WrittenOtherwise | 'command'>,
+    WrittenOtherwise {
+  /** Runs each file that matches `include` as an argument of this command, executable or not: `[node]`. */
+  readonly command?: readonly TextData[];
+}
 /** Files that a command runs. */
-export interface ProgramsData extends Omit<ProgramsOptions, 'meta' | 'command'>, WithMetaData {
+export interface ProgramsData
+  extends Omit<ProgramsOptions, keyof WrittenOtherwise | 'command'>,
+    WrittenOtherwise {
   /** A program and its arguments, with the placeholders `{file}`, `{path}`, `{dir}` and `{name}`. */
-  readonly command: readonly string[];
+  readonly command: readonly TextData[];
 }
 /** Modules of a directory, or one module. */
 export interface ModulesData
   extends Partial<Omit<ModuleTreeOptions, 'meta' | 'match' | 'file'>>,
     Partial<Pick<ModuleOptions, 'file'>>,
-    WithMetaData {
+    Pick<WrittenOtherwise, 'meta'> {
   /** Globs over names: exported functions that match one are tasks as well. */
   readonly match?: string | readonly string[];
 }
 /** All tests of a directory. */
-export interface TreeData extends Omit<TreeOptions, 'meta' | 'match'>, WithMetaData {
+export interface TreeData extends Omit<TreeOptions, keyof WrittenOtherwise | 'match'>, WrittenOtherwise {
   /** Globs over names: exported functions that match one are tasks as well. */
   readonly match?: string | readonly string[];
 }
 /** Tests of a well-known tool. */
-export interface PresetData extends Omit<PresetOptions, 'meta'>, WithMetaData {}
+export interface PresetData extends Omit<PresetOptions, keyof WrittenOtherwise | 'args'>, WrittenOtherwise {
+  /** Arguments of the tool, before the file. */
+  readonly args?: readonly TextData[];
+}
 /** Tests of a tool that can run several files in one start. */
 export interface BatchPresetData extends PresetData {
   /** At most so many files in one start. Default 1. */
@@ -243,6 +262,8 @@ export interface PartData extends FactoriesData {
 
 /** A suite file. */
 export interface SuiteData extends PartData {
+  /** Anything, for anchors. */
+  readonly [name: `x-${string}`]: unknown;
   /** The schema, for editors. */
   readonly $schema?: string;
   /** Name → what several tasks have in common. Those of included files can be used as well. */

@@ -7,6 +7,7 @@ import {
   formatCallPath,
   isPexenError,
   kindOf,
+  type MetaOrigin,
   messageOf,
   type PlacedTask,
   type Problem,
@@ -134,17 +135,27 @@ class TaskMaker {
     else if (count !== undefined) complain(value as YamlNode, 'must be above 0');
   }
 
-  taskOf({ under, name, entries, key, directory }: TaskEntry): PlacedTask | undefined {
+  taskOf({ under, name, entries, defaults, key, directory }: TaskEntry): PlacedTask | undefined {
     const task = formatCallPath([...under, name]);
     const at = locationOf(key);
     const context = { ...this.#reading, task, directory, at };
-    const { values, problems } = readEntries([...entries.values()], taskReaders, context);
+    const { values, keys, problems } = readEntries([...entries.values()], taskReaders, context);
     problems.forEach(this.#report);
     if (problems.length > 0) return undefined;
     const body = this.#bodyOf(entries, values, { task, directory, at });
     if (body === undefined) return undefined;
     const path = [...(this.#context.under ?? []), ...under];
-    const source = { location: at, nameKind: 'explicit' } as const;
+    const originOf = (entry: keyof TaskMeta): MetaOrigin | undefined => {
+      const place = keys.get(entry);
+      if (place === undefined) return undefined;
+      const isDefault = defaults.get(entry)?.key === place;
+      return {
+        kind: isDefault ? 'defaults' : 'file',
+        location: locationOf(place),
+        ...(isDefault && { by: 'the defaults' }),
+      };
+    };
+    const source = { location: at, nameKind: 'explicit', originOf } as const;
     return { under: path, task: executableTask({ name, ...metaOf(values) }, body, source) };
   }
 

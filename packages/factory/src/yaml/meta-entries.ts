@@ -61,6 +61,8 @@ export interface MetaContext {
 export interface ReadEntries {
   /** Name of the entry → its value, of those that could be read. `needs` is part of `when`. */
   readonly values: ReadonlyMap<string, unknown>;
+  /** Name → the node of the key. */
+  readonly keys: ReadonlyMap<string, YamlNode>;
   readonly problems: readonly Problem[];
 }
 
@@ -82,7 +84,7 @@ export function readEntries(
   context: MetaContext,
 ): ReadEntries {
   const problems: Problem[] = [];
-  const places = new Map<string, SourceLocation>();
+  const keys = new Map<string, YamlNode>();
   const read = new Map<string, unknown>();
   for (const { name, key, value } of entries) {
     const report = (
@@ -98,7 +100,8 @@ export function readEntries(
     const complain: Complain = (node, message, hint, character) =>
       report('PEXEN_BAD_META', node, `${name} ${message}`, hint, character);
     const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
-    if (rivals.has(name)) places.set(name, locationOf(key));
+    keys.set(name, key);
+    if (name === 'needs' && !keys.has('when')) keys.set('when', key); // they are one condition
     if (reader === undefined)
       report('PEXEN_UNKNOWN_META', key, `unknown metadata "${name}"`, hintFor(name, readers));
     else if (value === undefined) complain(key, 'has no value');
@@ -109,7 +112,7 @@ export function readEntries(
     }
   }
   const values = withCondition(read, context.directory);
-  return { values, problems: [...problems, ...contradictions(values, places, context)] };
+  return { values, keys, problems: [...problems, ...contradictions(values, keys, context)] };
 }
 
 /** The values of these entries that are metadata of the task. */
@@ -142,23 +145,27 @@ function compiled(
 }
 
 /** Entries that may contradict another one. */
-const rivals: ReadonlySet<string> = new Set(['uses', 'claims', 'group', 'pool']);
+const rivals = ['uses', 'claims', 'group', 'pool'] as const;
 
 /** Checks the entries together, for problems such as a resource both used and claimed. */
 function contradictions(
   values: ReadonlyMap<string, unknown>,
-  places: ReadonlyMap<string, SourceLocation>,
+  keys: ReadonlyMap<string, YamlNode>,
   { task, at }: MetaContext,
 ): Problem[] {
-  if (places.size < 2) return [];
+  if (rivals.filter((name) => keys.has(name)).length < 2) return [];
   const blamed = { PEXEN_USED_AND_CLAIMED: 'claims', PEXEN_GROUP_AND_POOL: 'pool' } as Readonly<
     Record<string, string>
   >;
   return checkMeta(metaOf(values), task ?? '').map(({ task: _, ...found }) => ({
     ...found,
     ...(task !== undefined && { task }),
-    location: places.get(blamed[found.code] ?? '') ?? at,
+    location: placeOf(keys.get(blamed[found.code] ?? '')) ?? at,
   }));
+}
+
+function placeOf(node: YamlNode | undefined): SourceLocation | undefined {
+  return node === undefined ? undefined : locationOf(node);
 }
 
 function hintFor(name: string, readers: Readonly<Record<string, Reader>>): string {

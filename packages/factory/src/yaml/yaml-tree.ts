@@ -344,7 +344,7 @@ function resolved(source: string): YamlScalar['value'] {
   return source;
 }
 
-const quoteTemplates = 'Within [ ] and { }, put ${{ … }} in quotes.';
+const quoteTemplates = `Within [ ] and { }, put \${{ … }} in quotes.`;
 
 /** The parser's message; replaced where it is about the parser itself, and with a hint where one is known. */
 function plain(reason: string, deepest: number): { readonly message: string; readonly hint?: string } {

@@ -114,12 +114,11 @@ interface Places {
   readonly relative: (location: SourceLocation) => SourceLocation;
 }
 
-async function placesIn({ file, root }: LoadedConfig): Promise<Places> {
+async function placesIn({ file, root, data }: LoadedConfig): Promise<Places> {
   const fromRoot = relativeTo(root);
   const relative = (location: SourceLocation) => ({ ...location, file: fromRoot(location.file) });
   if (file === undefined) return { relative, ofEntry: () => undefined };
-  const { entriesOf } = await import('./locate.ts');
-  const entries = entriesOf(file);
+  const entries = data?.locate ?? (await import('./locate.ts')).entriesOf(file);
   return { relative, ofEntry: (path) => relative(entries(path) ?? { file }) };
 }
 

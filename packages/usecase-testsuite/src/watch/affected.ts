@@ -45,10 +45,13 @@ export interface Foundation {
   readonly urls: ReadonlySet<string>;
 }
 
-/** The foundation that these modules are, in the graph of what this process has loaded for this run. */
-export function foundationOf(modules: readonly string[], graph: SourceGraph): Foundation {
+/** The foundation that these modules are, in the graph of what this process has loaded for this run. `settings` belong to it as well. */
+export function foundationOf(modules: readonly string[], graph: SourceGraph, settings = ''): Foundation {
   return {
-    digest: modules.map((url) => graph.digestOfClosure(url)).join(' '),
+    digest: [
+      ...modules.map((url) => graph.digestOfClosure(url)),
+      ...(settings === '' ? [] : [settings]),
+    ].join(' '),
     urls: new Set(modules.flatMap((url) => graph.closureOf(url))),
   };
 }

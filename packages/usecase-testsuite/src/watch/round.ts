@@ -124,7 +124,7 @@ class Round {
     this.#readRecord();
     const ofThisProcess = new SourceGraph(this.#contents);
     if (this.#record !== undefined) ofThisProcess.add(this.#record.since(0));
-    this.#foundation = foundationOf(modulesOf(this.#loaded), ofThisProcess);
+    this.#foundation = foundationOf(modulesOf(this.#loaded), ofThisProcess, this.#loaded.data?.settings);
     this.#tasks = watchedTasks(plan, digester, this.#loaded.root);
     this.#affected = new Affected({
       ...{ tasks: this.#tasks, graph: this.#graph, memory },
@@ -255,10 +255,10 @@ function sourcesOf(
     : { program: pathToFileURL(body.file).href, digests: [meaning, code, data, limits] };
 }
 
-/** The modules with which everything is loaded. */
-function modulesOf({ config, root, file }: LoadedConfig): readonly string[] {
+/** The modules with which everything is loaded. A configuration that is data is none: its tasks count one by one. */
+function modulesOf({ config, root, file, data }: LoadedConfig): readonly string[] {
   return [
-    ...(file === undefined ? [] : [pathToFileURL(realPath(file)).href]),
+    ...(file === undefined || data !== undefined ? [] : [pathToFileURL(realPath(file)).href]),
     ...(config.loader === undefined ? [] : [addressOfLoader(config.loader, root)]),
   ];
 }
