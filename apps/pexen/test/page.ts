@@ -13,11 +13,12 @@ export interface Shown {
 /** Writes the files of the page into the folder, and yields its commands; each file is there before the commands below it are yielded. */
 export async function* commandsOf(page: URL, dir: string): AsyncGenerator<Shown> {
   const text = await readFile(page, 'utf8');
-  for (const [, kind, block = ''] of text.matchAll(/^```(ts no-run|console)\n([\s\S]*?)^```$/gm)) {
-    const [, name, code = ''] = /^\/\/ (\S+\.ts)\n([\s\S]*)$/.exec(block) ?? [];
-    if (kind === 'ts no-run' && name !== undefined) {
+  for (const [, kind, block = ''] of text.matchAll(/^```(ts no-run|yaml|json|console)\n([\s\S]*?)^```$/gm)) {
+    // The line of the name stays, so that the places in the file are those on the page.
+    const [, name] = /^(?:\/\/|#) (\S+\.(?:ts|ya?ml))\n/.exec(block) ?? [];
+    if (kind !== 'console' && name !== undefined) {
       await mkdir(dirname(join(dir, name)), { recursive: true });
-      await writeFile(join(dir, name), code);
+      await writeFile(join(dir, name), kind === 'ts no-run' ? block.slice(block.indexOf('\n') + 1) : block);
     }
     if (kind === 'console') yield* commandsIn(block);
   }

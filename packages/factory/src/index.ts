@@ -28,13 +28,13 @@ export { executables } from './programs/executables.ts';
 export { type InterpretOptions, interpreter, type ProgramValue } from './programs/interpret.ts';
 export { bats, goTest, nodeTest, prove, pytest, vitest } from './programs/presets.ts';
 export { programs } from './programs/programs.ts';
+export type { SuiteSetting } from './suite-file/settings.ts';
 export type { Duration, Limit, MetaData, RetriesData, SuiteData } from './suite-file/suite-data.ts';
 export { tree } from './tree.ts';
 export {
   inOrderOf,
   openSuiteFile,
   type SuiteFile,
-  type SuiteSetting,
   type YamlOptions,
   yaml,
 } from './yaml-factory.ts';

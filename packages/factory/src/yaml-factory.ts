@@ -1,17 +1,11 @@
 /** Suites as data: a factory of the tasks in a YAML or JSON file. */
-import { resolve } from 'node:path';
-import {
-  type PlacedTask,
-  type Problem,
-  type ProblemCode,
-  refuse,
-  type SourceLocation,
-  type TaskMeta,
-} from '@pexen/core';
+import { basename, resolve } from 'node:path';
+import { type PlacedTask, type Problem, type ProblemCode, refuse } from '@pexen/core';
 import type { Factory, FactoryContext } from './factory.ts';
 import { realFiles } from './files.ts';
 import { checkOptions } from './options.ts';
 import type { SuiteContent } from './suite-file/read-suite.ts';
+import type { SuiteSetting } from './suite-file/settings.ts';
 
 /** For `yaml`. */
 export interface YamlOptions {
@@ -31,23 +25,6 @@ export function yaml(options: YamlOptions): Factory {
     const { readSuite } = await import('./suite-file/read-suite.ts');
     return readSuite(resolve(root, options.file), realFiles);
   });
-}
-
-/** An entry at the top of a suite file that factories do not know: its value, and the places of its parts. */
-export interface SuiteSetting {
-  readonly name: string;
-  /** As JSON would have it. */
-  readonly value: unknown;
-  /** The location of a part of the value, `['count']` of `retries`, or of its name. Where it does not exist, of the part that should have it. */
-  locate(path: readonly string[], of?: 'value' | 'key'): SourceLocation;
-  /** The metadata at that path, as far as it could be read, with the entries of these names. */
-  readMeta(path: readonly string[], names: readonly string[]): SettingMeta;
-}
-
-/** Metadata in a setting. */
-export interface SettingMeta {
-  readonly meta: TaskMeta;
-  readonly problems: readonly Problem[];
 }
 
 /** A suite file that is a configuration. */
@@ -70,7 +47,7 @@ export async function openSuiteFile(file: string, settings: readonly string[]): 
   refuse(content.problems.filter(({ code }) => unread.includes(code)));
   const language = content.mayHaveExpressions ? await import('./conditions/expression.ts') : undefined;
   return {
-    factory: factoryOf(file, async () => content),
+    factory: factoryOf(basename(file), async () => content),
     settings: content.settings.map((entry) => settingOf(entry, language?.readExpression)),
     files: content.files,
   };

@@ -25,7 +25,7 @@ export interface ReadConfig {
 
 /** A configuration that is data. */
 export interface ConfigData {
-  /** A text that is the same as long as the settings are. Tasks are no settings. */
+  /** A text that is the same as long as the settings are. Tasks do not count. */
   readonly settings: string;
   /** Where an entry of the configuration stands. */
   locate(path: readonly string[]): SourceLocation | undefined;
@@ -54,8 +54,11 @@ export async function readConfigData(file: string, root: string): Promise<ReadCo
   return { config, data: { settings, locate } };
 }
 
-/** A value of the configuration, or what is wrong with it. */
-type Converted = { readonly value: unknown } | { readonly flaws: readonly Flaw[] };
+/** A value of the configuration without the parts that are wrong, and what is wrong with these. */
+interface Converted {
+  readonly value?: unknown;
+  readonly flaws?: readonly Flaw[];
+}
 
 /** Where a value stands in a setting. */
 type Path = readonly string[];
@@ -71,9 +74,9 @@ class SettingsReader {
   config(): SuiteConfig {
     const config: Record<string, unknown> = { from: { '': this.#opened.factory } };
     for (const setting of this.#opened.settings) {
-      const converted = this.#convert(setting.name, setting.value, [], setting);
-      if ('value' in converted) config[setting.name] = converted.value;
-      else for (const each of converted.flaws) this.#report(setting, each);
+      const { value, flaws = [] } = this.#convert(setting.name, setting.value, [], setting);
+      config[setting.name] = value;
+      for (const each of flaws) this.#report(setting, each);
     }
     for (const each of configFlaws(config)) {
       const setting = this.#opened.settings.find(({ name }) => name === each.path[0]);
@@ -153,10 +156,9 @@ function duration(value: unknown, path: Path): Converted {
 function eachOf(value: unknown, path: Path, one: (value: unknown, path: Path) => Converted): Converted {
   if (!isRecord(value)) return { value };
   const pairs = Object.entries(value).map(([name, each]) => [name, one(each, [...path, name])] as const);
-  const flaws = pairs.flatMap(([, each]) => ('flaws' in each ? each.flaws : []));
-  if (flaws.length > 0) return { flaws };
   return {
-    value: Object.fromEntries(pairs.map(([name, each]) => [name, 'value' in each ? each.value : undefined])),
+    value: Object.fromEntries(pairs.map(([name, each]) => [name, each.value])),
+    flaws: pairs.flatMap(([, { flaws = [] }]) => flaws),
   };
 }
 
@@ -204,7 +206,7 @@ function located(make: () => Pool, name: string, locate: (path: Path) => SourceL
 function group(value: unknown, path: Path, setting: SuiteSetting): Converted {
   if (!isRecord(value) || value.pool === undefined) return { value };
   const made = pool(value.pool, [...path, 'pool'], setting);
-  return 'value' in made ? { value: { ...value, pool: made.value } } : made;
+  return made.flaws === undefined ? { value: { ...value, pool: made.value } } : made;
 }
 
 /** `{ junit: { file: out.xml } }` is the same as `[junit, { file: out.xml }]`. */

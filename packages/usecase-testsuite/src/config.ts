@@ -75,7 +75,8 @@ export async function loadConfig(
 async function readConfig(file: string): Promise<ReadConfig> {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw noConfig(`${file} does not exist`, 'Write one with: pexen init');
-  if (found.isDirectory() || otherData.test(file)) throw noConfig(`${file} is no configuration`, howNamed);
+  if (found.isDirectory() || otherData.test(file))
+    throw noConfig(`${file} cannot be a configuration`, howNamed);
   if (!dataFile.test(file))
     return { config: await resolveSuite(await importSuite(file), environment(), file) };
   const { readConfigData } = await import('./config-data.ts');

@@ -277,7 +277,7 @@ describe('a configuration', () => {
       const [problem] = await problemsOf(loadConfig(dir, name));
       expect(problem).toMatchObject({
         code: 'PEXEN_NO_CONFIG',
-        message: expect.stringContaining('is no configuration'),
+        message: expect.stringContaining('cannot be a configuration'),
       });
       expect(problem?.hint).toMatch(/pexen.config.ts.*pexen.yaml/);
     }

@@ -37,7 +37,7 @@ const largestBytes = largestMb * 1024 * 1024;
 const usualBytes = 65_536;
 
 /** The most tasks and files of a suite, and the most parts of all their entries together: templates and includes multiply what they contain. */
-const most = { tasks: 200_000, files: 1_000, nodes: 10_000_000 };
+const most = { tasks: 100_000, files: 1_000, nodes: 1_000_000 };
 
 /** A task that has not been read yet. */
 export interface TaskEntry {
@@ -65,15 +65,19 @@ export interface FactoryEntry {
   readonly directory: string;
 }
 
+/** Entries that tasks may have in common. */
+export interface CommonEntries {
+  readonly kind: 'defaults' | 'template';
+  readonly entries: readonly NamedEntry[];
+  readonly directory: string;
+  readonly key: YamlScalar;
+}
+
 /** What suite files contain, in their order. */
 export interface SuiteContent {
   readonly parts: readonly (TaskEntry | FactoryEntry)[];
-  /** The defaults of all parts, which are checked even where no task has them. */
-  readonly defaults: readonly {
-    readonly entries: Entries;
-    readonly directory: string;
-    readonly key: YamlScalar;
-  }[];
+  /** Defaults and templates, which are checked even where no task has them. */
+  readonly common: readonly CommonEntries[];
   readonly capacities: readonly NamedEntry[];
   /** Entries at the top of the file that the caller knows. */
   readonly settings: readonly NamedEntry[];
@@ -127,7 +131,7 @@ class SuiteReader {
   readonly #settingNames: readonly string[];
   readonly #opened = new Map<string, SuiteFile>();
   readonly #parts: (TaskEntry | FactoryEntry)[] = [];
-  readonly #defaults: SuiteContent['defaults'][number][] = [];
+  readonly #common: CommonEntries[] = [];
   readonly #capacities: NamedEntry[] = [];
   readonly #settings: NamedEntry[] = [];
   readonly #problems: Problem[] = [];
@@ -144,7 +148,7 @@ class SuiteReader {
     return {
       ...{
         parts: this.#parts,
-        defaults: this.#defaults,
+        common: this.#common,
         capacities: this.#capacities,
         settings: this.#settings,
       },
@@ -231,8 +235,19 @@ class SuiteReader {
     for (const entry of entriesOf(root)) {
       if (entry.name === 'include')
         for (const node of this.#includesIn(entry)) this.#included(node, scope)?.file.templates.forEach(add);
-      if (entry.name === 'templates' && this.#isMap(entry)) entriesOf(entry.value).forEach(add);
+      if (entry.name === 'templates' && this.#isMap(entry))
+        for (const template of entriesOf(entry.value)) {
+          add(template);
+          this.#checkTemplate(template, scope.file);
+        }
     }
+  }
+
+  #checkTemplate({ name, key, value }: NamedEntry, { directory }: SuiteFile): void {
+    if (value?.kind === 'map')
+      this.#common.push({ kind: 'template', entries: entriesOf(value), directory, key });
+    else
+      this.#complain(value ?? key, `the template "${name}" is not a map`, 'Write { command: [make, test] }.');
   }
 
   #readPart(map: YamlMap, scope: Scope, known: readonly string[], isFree: (name: string) => boolean): void {
@@ -254,11 +269,7 @@ class SuiteReader {
   #defaultsOf(entry: NamedEntry, { defaults, file }: Scope): Entries {
     if (!this.#isMap(entry)) return defaults;
     const own = entriesOf(entry.value);
-    this.#defaults.push({
-      entries: new Map(own.map((each) => [each.name, each])),
-      directory: file.directory,
-      key: entry.key,
-    });
+    this.#common.push({ kind: 'defaults', entries: own, directory: file.directory, key: entry.key });
     return merged(defaults, own);
   }
 
@@ -342,7 +353,10 @@ class SuiteReader {
     const cells = isMultiple
       ? cellsOf(this.#literal(whole, complainOf), complainOf)
       : [{ names: [], values: noValues }];
-    for (const cell of cells ?? []) this.#addTask(key, whole, cell, scope);
+    for (const cell of cells ?? []) {
+      if (this.#nodes > most.nodes) return;
+      this.#addTask(key, whole, cell, scope);
+    }
   }
 
   /** A command alone is a task. */
@@ -352,21 +366,27 @@ class SuiteReader {
     return this.#complain(key, `the task "${key.source}" is empty`, 'Write { command: [make, test] }.');
   }
 
-  /** The entries of defaults, of the template and of its own template, and of the task; the last one counts. */
+  /**
+   * The entries of defaults, of the template and of its own template, and of the task; the last one counts. The entry `template` stays where there is
+   * no such template: the task is then not complete.
+   */
   #withTemplate(own: readonly NamedEntry[], key: YamlScalar, scope: Scope): Entries | undefined {
     const chain = [own];
     const names = new Set<string>();
-    for (let entries = own; ; ) {
+    for (;;) {
+      const entries = chain.at(-1) ?? [];
       const named = entries.find(({ name }) => name === 'template');
-      if (named === undefined) break;
-      const template = this.#templateOf(named, names, scope);
-      if (template === undefined) return undefined;
-      chain.push(template);
-      entries = template;
+      const template = named && this.#templateOf(named, names, scope);
+      if (template === undefined) break;
+      chain.splice(
+        -1,
+        1,
+        entries.filter((entry) => entry !== named),
+        template,
+      );
     }
     let all = scope.defaults;
     for (const entries of chain.reverse()) all = merged(all, entries);
-    if (names.size > 0) all = new Map([...all].filter(([name]) => name !== 'template'));
     const size = [...all.values()].reduce((sum, { value }) => sum + (value?.size ?? 1), 0);
     return this.#isWithinBounds(size, key) ? all : undefined;
   }
@@ -394,12 +414,7 @@ class SuiteReader {
         'Remove one of the templates from the circle.',
       );
     names.add(name);
-    if (template.value?.kind === 'map') return entriesOf(template.value);
-    return this.#complain(
-      template.value ?? template.key,
-      `the template "${name}" is not a map`,
-      'Write { command: [make, test] }.',
-    );
+    return template.value?.kind === 'map' ? entriesOf(template.value) : [];
   }
 
   /** The matrix itself has no values to put into it. */

@@ -1,11 +1,28 @@
 /** Entries at the top of a suite file that its reader hands on. */
 
 import { dirname } from 'node:path';
+import type { Problem, SourceLocation, TaskMeta } from '@pexen/core';
 import type { readExpression } from '../conditions/expression.ts';
 import { metaOf, metaReaders, readEntries } from '../yaml/meta-entries.ts';
 import { entriesOf, type NamedEntry, nodeAt, plainValue } from '../yaml/values.ts';
 import { locationOf, type YamlNode } from '../yaml/yaml-tree.ts';
-import type { SuiteSetting } from '../yaml-factory.ts';
+
+/** An entry at the top of a suite file that factories do not know: its value, and the places of its parts. */
+export interface SuiteSetting {
+  readonly name: string;
+  /** As JSON would have it. */
+  readonly value: unknown;
+  /** The location of a part of the value, `['count']` of `retries`, or of its name. Where it does not exist, of the part that should have it. */
+  locate(path: readonly string[], of?: 'value' | 'key'): SourceLocation;
+  /** The metadata at that path, as far as it could be read, with the entries of these names. */
+  readMeta(path: readonly string[], names: readonly string[]): SettingMeta;
+}
+
+/** Metadata in a setting. */
+export interface SettingMeta {
+  readonly meta: TaskMeta;
+  readonly problems: readonly Problem[];
+}
 
 /** The entry as a setting. */
 export function settingOf(

@@ -36,7 +36,7 @@ import {
 import { locationOf, type YamlMap, type YamlNode } from '../yaml/yaml-tree.ts';
 import { type Entries, noValues, substituted } from './entries.ts';
 import { factories } from './factories.ts';
-import type { FactoryEntry, SuiteContent, TaskEntry } from './read-suite.ts';
+import type { CommonEntries, FactoryEntry, SuiteContent, TaskEntry } from './read-suite.ts';
 import type { DefaultsData, TemplateData } from './suite-data.ts';
 
 /** Makes the tasks of a suite file in their order. Problems are reported when everything has been read. */
@@ -52,7 +52,7 @@ export async function* tasksOf(
     facts: names.length > 0 ? names : undefined,
     readExpression: language?.readExpression,
   });
-  for (const defaults of content.defaults) maker.checkDefaults(defaults);
+  for (const common of content.common) maker.checkCommon(common);
   for (const entry of content.capacities) maker.stateCapacity(entry);
   for (const part of content.parts) {
     if (part.kind === 'factory') yield* maker.tasksOfFactory(part);
@@ -120,12 +120,12 @@ class TaskMaker {
     this.#reading = reading;
   }
 
-  checkDefaults({ entries, directory, key }: SuiteContent['defaults'][number]): void {
+  /** Entries with placeholders are checked with the values of each task. */
+  checkCommon({ kind, entries, directory, key }: CommonEntries): void {
     const context = { ...this.#reading, task: undefined, directory, at: locationOf(key) };
+    const readers = kind === 'defaults' ? defaultReaders : taskReaders;
     const isComplete = ({ value }: NamedEntry): boolean => value === undefined || isLiteral(value);
-    readEntries([...entries.values()].filter(isComplete), defaultReaders, context).problems.forEach(
-      this.#report,
-    );
+    readEntries(entries.filter(isComplete), readers, context).problems.forEach(this.#report);
   }
 
   stateCapacity({ name, key, value }: NamedEntry): void {
@@ -141,7 +141,7 @@ class TaskMaker {
     const context = { ...this.#reading, task, directory, at };
     const { values, keys, problems } = readEntries([...entries.values()], taskReaders, context);
     problems.forEach(this.#report);
-    if (problems.length > 0) return undefined;
+    if (problems.length > 0 || entries.has('template')) return undefined;
     const body = this.#bodyOf(entries, values, { task, directory, at });
     if (body === undefined) return undefined;
     const path = [...(this.#context.under ?? []), ...under];
