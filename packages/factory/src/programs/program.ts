@@ -59,7 +59,8 @@ export function programBody(
   };
 }
 
-function serviceOf({ service, ready, stop }: ProgramEntries): ProgramService | undefined {
+/** Of a program whose metadata says that it is a service. */
+export function serviceOf({ service, ready, stop }: ProgramEntries): ProgramService | undefined {
   if (service !== true || ready === undefined) return undefined;
   return { ready, ...(stop !== undefined && stop !== 'kill' && { stopSignal: stop }) };
 }

@@ -2,6 +2,7 @@
  * A suite as data, as it is written in YAML or JSON. The published JSON Schema is made of these types, and the readers in read-suite.ts are held to them,
  * so that an editor and a run know the same entries.
  */
+import type { StopSignal } from '@pexen/core';
 import type { Needs } from '../conditions/needs.ts';
 import type {
   ExecutablesOptions,
@@ -136,6 +137,22 @@ export interface MetaData {
   readonly needs?: Needs;
 }
 
+/** When a service is ready: one of these. */
+export interface ReadyData {
+  /** This port accepts connections; `{port}` is one that is free. */
+  readonly port?: number | '{port}';
+  /** It prints a line that matches this regular expression. */
+  readonly line?: string;
+  /** This file exists. */
+  readonly file?: string;
+  /** This URL answers. */
+  readonly http?: string;
+  /** The status of that answer. Default: any below 400. */
+  readonly status?: number;
+  /** It writes a line to this file descriptor. */
+  readonly fd?: 3;
+}
+
 /** How programs are started, and how their output is interpreted. */
 export interface ProgramData {
   /** Arguments after the command. */
@@ -150,6 +167,16 @@ export interface ProgramData {
   readonly lines?: LinePatternSet | LinePatterns;
   /** What exit codes mean, where that differs from the default (0 pass, 77 skip, 99 error, others fail): `{ 5: skip }`. */
   readonly exitCodes?: Readonly<Record<string, ExitMeaning>>;
+  /** The user as whom it runs, by name: only root may run it as another one. */
+  readonly user?: string;
+  /** It is a service: it goes on while tasks need what it provides. */
+  readonly service?: boolean;
+  /** When a service is ready. */
+  readonly ready?: ReadyData;
+  /** How a service is stopped: by this signal, or by force. Default SIGTERM. */
+  readonly stop?: 'kill' | StopSignal;
+  /** How often a service starts again after it ended without having been asked to. Default 0. */
+  readonly restarts?: number | string;
 }
 
 /** What tasks have that do not say otherwise. */

@@ -12,6 +12,8 @@ import {
   type PlacedTask,
   type Problem,
   type SourceLocation,
+  serviceMetaKeys,
+  serviceRules,
   type TaskMeta,
 } from '@pexen/core';
 import type { Factory, FactoryContext } from '../factory.ts';
@@ -20,7 +22,7 @@ import type { Files } from '../files.ts';
 import { exitCodesKind } from '../options.ts';
 import { type InterpretOptions, interpreter } from '../programs/interpret.ts';
 import { linesKind } from '../programs/line-patterns.ts';
-import { placeIn } from '../programs/program.ts';
+import { placeIn, serviceOf, serviceReading } from '../programs/program.ts';
 import { type MetaContext, metaOf, metaReaders, programReaders, readEntries } from '../yaml/meta-entries.ts';
 import {
   anyText,
@@ -139,7 +141,7 @@ class TaskMaker {
     const task = formatCallPath([...under, name]);
     const at = locationOf(key);
     const context = { ...this.#reading, task, directory, at };
-    const { values, keys, problems } = readEntries([...entries.values()], taskReaders, context);
+    const { values, keys, problems } = readEntries(ofItsKind(entries, defaults), taskReaders, context);
     problems.forEach(this.#report);
     if (problems.length > 0 || entries.has('template')) return undefined;
     const body = this.#bodyOf(entries, values, { task, directory, at });
@@ -155,8 +157,10 @@ class TaskMaker {
         ...(isDefault && { by: 'the defaults' }),
       };
     };
-    const source = { location: at, nameKind: 'explicit', originOf } as const;
-    return { under: path, task: executableTask({ name, ...metaOf(values) }, body, source) };
+    const meta = { name, ...metaOf(values) };
+    const rules = values.get('service') === true ? { service: serviceRules(meta) } : {};
+    const source = { location: at, nameKind: 'explicit', originOf, ...rules } as const;
+    return { under: path, task: executableTask(meta, body, source) };
   }
 
   #bodyOf(
@@ -175,9 +179,10 @@ class TaskMaker {
       this.#report({ code: 'PEXEN_BAD_SUITE_FILE', task, location: at, message: 'it has no command', hint });
     }
     if (given === undefined) return undefined;
-    const { argv = [], env = {}, cwd } = Object.fromEntries(values) as ProgramEntries;
-    const [program, ...first] = typeof given === 'string' ? [shell, '-ec', given, shell] : given;
-    const file = this.#programAt(program, directory);
+    const program = Object.fromEntries(values) as ProgramEntries;
+    const { argv = [], env = {}, cwd, user } = program;
+    const [name, ...first] = typeof given === 'string' ? [shell, '-ec', given, shell] : given;
+    const file = this.#programAt(name, directory);
     if (file === undefined && !values.has('when')) {
       const node = written?.value as YamlNode;
       const location = locationOf(node.kind === 'list' ? (node.items[0] as YamlNode) : node);
@@ -186,20 +191,25 @@ class TaskMaker {
         code: 'PEXEN_NO_PROGRAM',
         task,
         location,
-        message: `the program "${program}" was not found`,
+        message: `the program "${name}" was not found`,
         hint,
       });
       return undefined;
     }
     const place = placeIn(cwd, directory);
-    const reading = defined({
+    const service = serviceOf(program);
+    const ofTests = {
       tap: values.get('tap'),
       lines: values.get('lines'),
       exitCodes: values.get('exitCodes'),
-    }) as InterpretOptions;
+      user,
+    };
+    const reading =
+      service === undefined ? (defined(ofTests) as InterpretOptions) : serviceReading(service, user);
     return {
-      ...{ file: file ?? program, argv: [...first, ...argv], ...place, env },
+      ...{ file: file ?? name, argv: [...first, ...argv], ...place, env },
       ...{ interpret: interpreter(reading, place.cwd), interpretOptions: { ...reading } },
+      ...defined({ user, service }),
     };
   }
 
@@ -243,6 +253,18 @@ class TaskMaker {
   }
 
   #factoryOf({ name, key, options, defaults, directory }: FactoryEntry): Factory | undefined {
+    const service = (options as YamlMap).entries.find(
+      (each) => name === 'programs' && each.key.source === 'service',
+    );
+    if (service !== undefined) {
+      const hint = 'Write tasks: { db: { command: …, service: true, ready: { port: … }, provides: [db] } }.';
+      this.#complain('PEXEN_BAD_SUITE_FILE', 'programs')(
+        service.key,
+        'has "service": here, a service is a task',
+        hint,
+      );
+      return undefined;
+    }
     const meta = this.#metaOf(options as YamlMap, defaults, directory, key);
     const { meta: _own, ...given } = optionsIn(options as YamlMap);
     const env = { ...meta.env, ...(given.env as object | undefined) };
@@ -282,6 +304,18 @@ class TaskMaker {
         ...(hint !== undefined && { hint }),
       });
   }
+}
+
+/** The entries of a task; a service has no defaults that services do not have. */
+function ofItsKind(entries: Entries, defaults: Entries): readonly NamedEntry[] {
+  const all = [...entries.values()];
+  const service = entries.get('service')?.value;
+  if (service?.kind !== 'scalar' || service.value !== true) return all;
+  const isOfService = (name: string): boolean =>
+    name === 'needs' ||
+    !Object.hasOwn(ownMeta, name) ||
+    (serviceMetaKeys as readonly string[]).includes(name);
+  return all.filter(({ name, key }) => isOfService(name) || defaults.get(name)?.key !== key);
 }
 
 /** Has it no placeholders? Those in defaults get their values from the tasks. */

@@ -20,7 +20,8 @@ import {
 } from '@pexen/core';
 import type { readExpression } from '../conditions/expression.ts';
 import { allOf, type Condition, conditionOf, type Needs } from '../conditions/needs.ts';
-import type { ProgramEntries } from '../file-meta.ts';
+import type { FileMeta, ProgramEntries } from '../file-meta.ts';
+import { readyForms, readyKind, serviceKinds } from '../options.ts';
 import {
   anyText,
   type Complain,
@@ -33,6 +34,9 @@ import {
   listOf,
   mapOf,
   type NamedEntry,
+  nodeAt,
+  ofKind,
+  plainValue,
   type Reader,
   recordOf,
   size,
@@ -75,7 +79,7 @@ export function mayHaveExpression(text: string): boolean {
 const entriesOfCode = ['args', 'cleanup'] as const;
 
 /** The entries of metadata in YAML. */
-type MetaName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | 'needs';
+type MetaName = Exclude<keyof TaskMeta, (typeof entriesOfCode)[number]> | 'needs' | 'restarts';
 
 /** Reads entries that have these readers. All problems are reported. */
 export function readEntries(
@@ -116,8 +120,10 @@ export function readEntries(
 }
 
 /** The values of these entries that are metadata of the task. */
-export function metaOf(values: ReadonlyMap<string, unknown>): TaskMeta {
-  return Object.fromEntries([...values].filter(([name]) => Object.hasOwn(metaReaders, name))) as TaskMeta;
+export function metaOf(values: ReadonlyMap<string, unknown>): FileMeta['meta'] {
+  const own = [...values].filter(([name]) => Object.hasOwn(metaReaders, name));
+  const isKilled = values.get('service') === true && values.get('stop') === 'kill';
+  return Object.fromEntries(isKilled ? [...own, ['stop', 'kill']] : own) as FileMeta['meta'];
 }
 
 /** `needs` and `when` are one condition of the task. */
@@ -147,25 +153,56 @@ function compiled(
 /** Entries that may contradict another one. */
 const rivals = ['uses', 'claims', 'group', 'pool'] as const;
 
-/** Checks the entries together, for problems such as a resource both used and claimed. */
+const entriesOfServices = ['ready', 'restarts', 'stop'] as const;
+
+/** Checks the entries together, for problems such as a resource both used and claimed, or a service that is never ready. */
 function contradictions(
   values: ReadonlyMap<string, unknown>,
   keys: ReadonlyMap<string, YamlNode>,
   { task, at }: MetaContext,
 ): Problem[] {
-  if (rivals.filter((name) => keys.has(name)).length < 2) return [];
-  const blamed = { PEXEN_USED_AND_CLAIMED: 'claims', PEXEN_GROUP_AND_POOL: 'pool' } as Readonly<
-    Record<string, string>
-  >;
-  return checkMeta(metaOf(values), task ?? '').map(({ task: _, ...found }) => ({
-    ...found,
+  const placeOf = (name: string): SourceLocation => {
+    const key = keys.get(name);
+    return key === undefined ? at : locationOf(key);
+  };
+  const isService = values.get('service') === true;
+  const problems = serviceProblems(keys, isService).map(({ name, message, hint }) =>
+    problem('PEXEN_BAD_META', message, hint, task, placeOf(name)),
+  );
+  if (!isService && rivals.filter((name) => keys.has(name)).length < 2) return problems;
+  const { restarts, ...meta } = metaOf(values);
+  const found = checkMeta(isService ? { ...meta, restarts } : meta, task ?? '', isService);
+  const others = found.map(({ task: _, ...each }) => ({
+    ...each,
     ...(task !== undefined && { task }),
-    location: placeOf(keys.get(blamed[found.code] ?? '')) ?? at,
+    location: placeOf(blamedFor(each)),
   }));
+  return [...problems, ...others];
 }
 
-function placeOf(node: YamlNode | undefined): SourceLocation | undefined {
-  return node === undefined ? undefined : locationOf(node);
+/** The entry that a problem is about. */
+function blamedFor({ code, message }: Problem): string {
+  if (code === 'PEXEN_USED_AND_CLAIMED') return 'claims';
+  if (code === 'PEXEN_GROUP_AND_POOL') return 'pool';
+  return /metadata "([^"]+)"/.exec(message)?.[1] ?? message.split(' ', 1)[0] ?? '';
+}
+
+/** A service needs a condition, and only services have some entries. */
+function serviceProblems(
+  keys: ReadonlyMap<string, YamlNode>,
+  isService: boolean,
+): readonly { readonly name: string; readonly message: string; readonly hint: string }[] {
+  if (!isService)
+    return entriesOfServices
+      .filter((name) => keys.has(name))
+      .map((name) => ({
+        name,
+        message: `${name} is of services only`,
+        hint: 'Add service: true, or remove it.',
+      }));
+  if (keys.has('ready')) return [];
+  const message = 'service needs "ready", which says when it can be used';
+  return [{ name: 'service', message, hint: readyForms }];
 }
 
 function hintFor(name: string, readers: Readonly<Record<string, Reader>>): string {
@@ -284,7 +321,7 @@ const retriesRecord = recordOf({
 });
 
 /** A number, or a record with delays. */
-export const retries: Reader = (node, complain) =>
+const retries: Reader = (node, complain) =>
   node.kind === 'map' ? retriesRecord(node, complain) : wholeNumber(node, complain);
 
 const variables = mapOf(anyText, (key, complain) => {
@@ -327,6 +364,16 @@ export const metaReaders: Readonly<Record<MetaName, Reader>> = {
   tags: texts,
   when: condition,
   needs,
+  restarts: wholeNumber,
+};
+
+/** The condition by which a service is ready, checked as in a configuration. */
+const ready: Reader = (node, complain) => {
+  const value = plainValue(node);
+  const [found] = readyKind(value, []);
+  if (found === undefined) return value;
+  const inside = found.path.length === 0 ? '' : `has "${found.path.join('.')}", which `;
+  return complain(nodeAt(node, found.path), `${inside}${found.complaint}`, found.hint);
 };
 
 /** The readers of entries about a program, in headers and in suite files. */
@@ -335,4 +382,8 @@ export const programReaders: Readonly<Record<keyof ProgramEntries, Reader>> = {
   env,
   cwd: text,
   tap: choice<boolean | 'perl'>(true, false, 'perl'),
+  user: text,
+  service: flag,
+  ready,
+  stop: ofKind(serviceKinds.stop),
 };

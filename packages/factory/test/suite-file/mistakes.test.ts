@@ -35,9 +35,9 @@ test.each([
   [task('exitCodes: { 5: skpi }'), /^BAD_META \| suite.yaml:2:36 \| exitCodes must be/],
   [task('lines: { faild: x }'), /^BAD_META \| suite.yaml:2:36 \| lines is not a status/],
   [task('template: t'), 'BAD_SUITE_FILE | suite.yaml:2:30 | there is no template "t"'],
-  [task('argv: ["${{ x }}"]'), 'BAD_SUITE_FILE | suite.yaml:2:27 | argv has the unknown value "x"'],
+  [task(`argv: ["\${{ x }}"]`), 'BAD_SUITE_FILE | suite.yaml:2:27 | argv has the unknown value "x"'],
   [
-    task('with: { l: [1] }, argv: ["a${{ l }}"]'),
+    task(`with: { l: [1] }, argv: ["a\${{ l }}"]`),
     'BAD_SUITE_FILE | suite.yaml:2:45 | argv has the value "l" within a text, which is not a text',
   ],
   [task('matrix: { x: [] }'), 'BAD_SUITE_FILE | suite.yaml:2:20 | matrix has no combination of values'],
@@ -67,6 +67,24 @@ test.each([
       `matrix: { ${['x', 'y', 'z'].map((axis) => `${axis}: [${Array.from({ length: 30 }, (_, n) => n)}]`)} }`,
     ),
     /has 27000 combinations, and at most 10000 are possible$/,
+  ],
+  [task('restarts: 1'), 'BAD_META | suite.yaml:2:20 | restarts is of services only'],
+  [
+    task('service: true'),
+    'BAD_META | suite.yaml:2:20 | service needs "ready", which says when it can be used',
+  ],
+  [task('service: true, ready: { prot: 1 }'), 'BAD_META | suite.yaml:2:42 | ready must be a condition'],
+  [
+    task('service: true, ready: { port: no }'),
+    'BAD_META | suite.yaml:2:50 | ready has "port", which must be a port or "{port}", not "no"',
+  ],
+  [
+    task('service: true, ready: { port: 1 }, exclusive: true'),
+    'UNKNOWN_META | suite.yaml:2:55 | a service has no metadata "exclusive"',
+  ],
+  [
+    "programs: { service: 'x', ready: { fd: 3 } }",
+    'BAD_SUITE_FILE | suite.yaml:1:13 | programs has "service": here, a service is a task',
   ],
   [
     'capacities: { a: 0 }\ntasks: { a: x }',
@@ -159,7 +177,7 @@ ${'bcdefghij'.replaceAll(/./g, (name) => {
   const before = String.fromCharCode(name.charCodeAt(0) - 1);
   return `${name}: &${name} [${Array.from({ length: 10 }, () => `*${before}`).join(', ')}]\n`;
 })}tasks: { t: { command: *j } }`;
-  const doubled = `templates: { t: { command: x, matrix: { a: [${Array.from({ length: 9_999 }, (_, n) => n)}] }, argv: [${'"${{ a }}", '.repeat(2_000)}] } }
+  const doubled = `templates: { t: { command: x, matrix: { a: [${Array.from({ length: 9_999 }, (_, n) => n)}] }, argv: [${`"\${{ a }}", `.repeat(2_000)}] } }
 tasks: { t: { template: t } }`;
 
   test.each([

@@ -98,6 +98,22 @@ describe('a task', () => {
   });
 });
 
+test('a service has the defaults that services have', async () => {
+  const dir = scratch({
+    'suite.yaml': `defaults: { rerunnable: true, timeout: 5s }
+tasks: { db: { command: [sh, '{port}'], service: true, ready: { port: '{port}' }, stop: SIGINT, restarts: 2, provides: [db] } }`,
+  });
+  const { tasks, problems } = await made(yaml({ file: 'suite.yaml' }), dir);
+  expect(problems).toEqual([]);
+  const { meta, body, service } = definition(tasks[0] as never);
+  expect(meta).toEqual({ name: 'db', timeout: 5_000, provides: ['db'], restarts: 2 });
+  expect(service).toEqual({ restarts: 2, killsOnStop: false });
+  expect(body).toMatchObject({
+    argv: ['{port}'],
+    service: { ready: { port: '{port}' }, stopSignal: 'SIGINT' },
+  });
+});
+
 describe('parts', () => {
   test('have defaults of their own, and what they contain stays in its order', async () => {
     const tasks = await suite(`from:
@@ -165,8 +181,8 @@ tasks:
   b: { template: echo, with: { word: hi, n: 1.10 }, timeout: 2s }
 `);
     expect(tasks.map(({ argv, meta, env }) => [argv, meta.timeout, env])).toEqual([
-      [['none', '${{ word }}', 'x11y'], 1_000, { A: 'a', B: 'b' }],
-      [['hi', '${{ word }}', 'x1.101.10y'], 2_000, { A: 'a', B: 'b' }],
+      [['none', `\${{ word }}`, 'x11y'], 1_000, { A: 'a', B: 'b' }],
+      [['hi', `\${{ word }}`, 'x1.101.10y'], 2_000, { A: 'a', B: 'b' }],
     ]);
   });
 
@@ -208,7 +224,7 @@ tasks:
 
   test('values in defaults come from the task', async () => {
     const [task] = await suite(
-      'defaults: { timeout: "${{ t }}" }\ntasks: { a: { command: x, with: { t: 3s } } }',
+      `defaults: { timeout: "\${{ t }}" }\ntasks: { a: { command: x, with: { t: 3s } } }`,
     );
     expect(task?.meta.timeout).toBe(3_000);
   });
