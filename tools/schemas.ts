@@ -16,7 +16,7 @@ export interface Published {
   readonly version: string;
   readonly title: string;
   /** People write it: entries that do not exist are refused, and parts that only code can have are left out. */
-  readonly isInput?: true;
+  readonly isInput?: boolean;
 }
 
 export type Schema = Readonly<Record<string, unknown>>;

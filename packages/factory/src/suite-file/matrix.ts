@@ -13,7 +13,7 @@ export interface Cell {
 }
 
 /** The most combinations of one task. */
-export const mostCells = 10_000;
+const mostCells = 10_000;
 
 interface Choice {
   readonly name: string;

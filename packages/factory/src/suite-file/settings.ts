@@ -19,7 +19,7 @@ export interface SuiteSetting {
 }
 
 /** Metadata in a setting. */
-export interface SettingMeta {
+interface SettingMeta {
   readonly meta: TaskMeta;
   readonly problems: readonly Problem[];
 }

@@ -31,37 +31,37 @@ export type Limit = number | string;
  * True or false, or a value that is one of these: `${{ name }}`.
  * @pattern ^\$\{\{
  */
-export type FlagData = boolean | string;
+type FlagData = boolean | string;
 
 /**
  * A number, or a value that is one: `${{ name }}`.
  * @pattern ^\$\{\{
  */
-export type NumberData = number | string;
+type NumberData = number | string;
 
 /** Text, or a number, true or false, which stay as they are written. */
-export type TextData = string | number | boolean;
+type TextData = string | number | boolean;
 
 /** One entry of `requires`. */
-export type RequirementData = string | AnyOfData | EveryData | AtLeastData;
+type RequirementData = string | AnyOfData | EveryData | AtLeastData;
 
 /** One provider of any of them has to end well. */
-export interface AnyOfData {
+interface AnyOfData {
   readonly anyOf: readonly string[];
 }
 
 /** Every provider of each has to end well. */
-export interface EveryData {
+interface EveryData {
   readonly every: readonly string[];
 }
 
 /** So many providers have to end well: `[2, replica]`. */
-export interface AtLeastData {
+interface AtLeastData {
   readonly atLeast: readonly (number | string)[];
 }
 
 /** An expression, and the reason why a task does not apply where it is false. */
-export interface ConditionData {
+interface ConditionData {
   /** In the Common Expression Language, over facts: `os.id == "debian"`. */
   readonly if: string;
   /** The reason where it is false. Default: the expression. */
@@ -138,7 +138,7 @@ export interface MetaData {
 }
 
 /** When a service is ready: one of these. */
-export interface ReadyData {
+interface ReadyData {
   /** This port accepts connections; `{port}` is one that is free. */
   readonly port?: number | '{port}';
   /** It prints a line that matches this regular expression. */
@@ -154,7 +154,7 @@ export interface ReadyData {
 }
 
 /** How programs are started, and how their output is interpreted. */
-export interface ProgramData {
+interface ProgramData {
   /** Arguments after the command. */
   readonly argv?: readonly TextData[];
   /** Variables of its environment, in addition to those of pexen. */
@@ -183,7 +183,7 @@ export interface ProgramData {
 export interface DefaultsData extends MetaData, ProgramData {}
 
 /** A list of values, or names and values. */
-export type AxisData = readonly unknown[] | Readonly<Record<string, unknown>>;
+type AxisData = readonly unknown[] | Readonly<Record<string, unknown>>;
 
 /** A task, or what several tasks have in common. */
 export interface TemplateData extends DefaultsData {
@@ -202,7 +202,7 @@ export interface TemplateData extends DefaultsData {
 }
 
 /** A task; a command alone is enough. */
-export type TaskData = TemplateData | string | readonly TextData[];
+type TaskData = TemplateData | string | readonly TextData[];
 
 /** Options of factories that are written in another way than in code. */
 interface WrittenOtherwise {
@@ -214,21 +214,19 @@ interface WrittenOtherwise {
 }
 
 /** Executable files of a directory. */
-export interface ExecutablesData
+interface ExecutablesData
   extends Omit<ExecutablesOptions, keyof WrittenOtherwise | 'command'>,
     WrittenOtherwise {
   /** Runs each file that matches `include` as an argument of this command, executable or not: `[node]`. */
   readonly command?: readonly TextData[];
 }
 /** Files that a command runs. */
-export interface ProgramsData
-  extends Omit<ProgramsOptions, keyof WrittenOtherwise | 'command'>,
-    WrittenOtherwise {
+interface ProgramsData extends Omit<ProgramsOptions, keyof WrittenOtherwise | 'command'>, WrittenOtherwise {
   /** A program and its arguments, with the placeholders `{file}`, `{path}`, `{dir}` and `{name}`. */
   readonly command: readonly TextData[];
 }
 /** Modules of a directory, or one module. */
-export interface ModulesData
+interface ModulesData
   extends Partial<Omit<ModuleTreeOptions, 'meta' | 'match' | 'file'>>,
     Partial<Pick<ModuleOptions, 'file'>>,
     Pick<WrittenOtherwise, 'meta'> {
@@ -236,17 +234,17 @@ export interface ModulesData
   readonly match?: string | readonly string[];
 }
 /** All tests of a directory. */
-export interface TreeData extends Omit<TreeOptions, keyof WrittenOtherwise | 'match'>, WrittenOtherwise {
+interface TreeData extends Omit<TreeOptions, keyof WrittenOtherwise | 'match'>, WrittenOtherwise {
   /** Globs over names: exported functions that match one are tasks as well. */
   readonly match?: string | readonly string[];
 }
 /** Tests of a well-known tool. */
-export interface PresetData extends Omit<PresetOptions, keyof WrittenOtherwise | 'args'>, WrittenOtherwise {
+interface PresetData extends Omit<PresetOptions, keyof WrittenOtherwise | 'args'>, WrittenOtherwise {
   /** Arguments of the tool, before the file. */
   readonly args?: readonly TextData[];
 }
 /** Tests of a tool that can run several files in one start. */
-export interface BatchPresetData extends PresetData {
+interface BatchPresetData extends PresetData {
   /** At most so many files in one start. Default 1. */
   readonly batch?: number;
 }

@@ -39,7 +39,7 @@ export interface YamlScalar extends Placed {
   readonly firstCharacter: number | undefined;
 }
 
-export interface YamlList extends Placed {
+interface YamlList extends Placed {
   readonly kind: 'list';
   readonly items: readonly YamlNode[];
 }
