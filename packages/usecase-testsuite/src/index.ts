@@ -100,7 +100,7 @@ export {
 export type { ShardChoice } from './shards.ts';
 export { type PruneOptions, pruneRuns } from './state/retention.ts';
 export { knownPaths, stateDirectoryOf } from './state/state-directory.ts';
-export type { SuiteFileData } from './suite-data.ts';
+export { type SuiteFileData, suiteFileVersion } from './suite-data.ts';
 export { judge } from './verdict.ts';
 export { type KeyInput, readKeys } from './watch/keys.ts';
 export { type RoundOrder, type RoundReport, runRound } from './watch/round.ts';

@@ -28,38 +28,38 @@ type ProcessesChoice = Pick<
 >;
 
 /** Child processes with these options. */
-export interface ProcessesData {
+interface ProcessesData {
   readonly processes: ProcessesChoice;
 }
 
 /** Worker threads with these options. */
-export interface ThreadsData {
+interface ThreadsData {
   readonly threads: Pick<ThreadsOptions, 'workers' | 'execArgv' | 'output'>;
 }
 
 /** A pool, or a pool with options. */
-export type PoolData = 'processes' | 'threads' | 'inline' | ProcessesData | ThreadsData;
+type PoolData = 'processes' | 'threads' | 'inline' | ProcessesData | ThreadsData;
 
 /** A group of exclusivity: its tasks run together, in a pool of their own, while nothing else does. */
-export interface GroupData extends Omit<SuiteGroup, 'pool'> {
+interface GroupData extends Omit<SuiteGroup, 'pool'> {
   /** Where its tasks run. */
   readonly pool: PoolData;
 }
 
 /** The reporter `junit` and its options. */
-export interface JUnitData {
+interface JUnitData {
   readonly junit: JUnitOptions;
 }
 
 /** A reporter for the terminal and its options. */
-export interface TerminalData {
+interface TerminalData {
   readonly terminal?: TerminalReporterOptions;
   readonly live?: TerminalReporterOptions;
   readonly lines?: TerminalReporterOptions;
 }
 
 /** The name of a reporter, or a name and its options. */
-export type ReporterData =
+type ReporterData =
   | ReporterName
   | TerminalData
   | JUnitData
@@ -101,7 +101,7 @@ interface WrittenOtherwise {
 }
 
 /** Metadata for the tasks that a pattern selects. */
-export interface OverrideData {
+interface OverrideData {
   /** Which tasks: a query, as `pexen run` takes them, or several, of which one has to match. */
   readonly match: string | readonly string[];
   /** What is set for them, unless they state it themselves. */
@@ -109,10 +109,10 @@ export interface OverrideData {
 }
 
 /** Settings that are in effect where the profile is chosen. */
-export interface ProfileData extends Omit<SettingsData, 'profiles'> {}
+interface ProfileData extends Omit<SettingsData, 'profiles'> {}
 
 /** The settings of a suite, at the top of its suite file. */
-export interface SettingsData
+interface SettingsData
   extends WrittenOtherwise,
     Omit<SuiteConfig, keyof WrittenOtherwise | 'from' | 'capacities'> {}
 

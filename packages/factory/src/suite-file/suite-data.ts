@@ -103,6 +103,8 @@ export interface MetaData {
   readonly exclusive?: FlagData;
   /** Tasks with lower numbers start first. Default 0. */
   readonly priority?: NumberData;
+  /** As a candidate of a catalogue: those with higher numbers are preferred. Default 0. */
+  readonly preference?: NumberData;
   /** Expected duration. Default: the one in earlier runs. */
   readonly weight?: Duration;
   /** The group of exclusivity that it belongs to. */

@@ -348,6 +348,7 @@ export const metaReaders: Readonly<Record<MetaName, Reader>> = {
   claims: texts,
   exclusive: flag,
   priority: finite,
+  preference: finite,
   weight: duration,
   group: text,
   pool: text,
