@@ -7,6 +7,7 @@ export default defineConfig({
     'src/programs/spawn-helper-program.ts',
     'src/remote.ts',
     'src/remote/agent.ts',
+    'src/remote/lease-guard-program.ts',
     'src/workers/worker.ts',
   ],
   format: ['esm'],

@@ -10,7 +10,7 @@ import type {
 } from '../src/index.ts';
 
 /** What a worker of a test can do besides what every connection can. */
-export type Skills = Pick<Connection, 'prefetches' | 'mostAttempts' | 'runsBoth'> & {
+export type Skills = Pick<Connection, 'prefetches' | 'mostAttempts' | 'runsBoth' | 'startsAway'> & {
   readonly canTerminate?: boolean;
   readonly canLeave?: boolean;
   /** `later`: it answers `returned` when the test says so; `never`: it has no `reclaim`. Default: at once, whatever has not started. */
@@ -35,6 +35,7 @@ export class ScriptedWorker implements Connection {
   readonly prefetches: boolean;
   readonly mostAttempts: number;
   readonly runsBoth: boolean;
+  readonly startsAway: boolean;
   readonly reclaim?: (numbers: readonly number[]) => readonly number[] | undefined;
   readonly terminate?: () => void;
   readonly leave?: () => void;
@@ -51,6 +52,7 @@ export class ScriptedWorker implements Connection {
     this.prefetches = skills.prefetches ?? false;
     this.mostAttempts = skills.mostAttempts ?? Number.POSITIVE_INFINITY;
     this.runsBoth = skills.runsBoth ?? false;
+    this.startsAway = skills.startsAway ?? false;
     this.#isStuck = skills.isStuck ?? false;
     if (skills.reclaims !== 'never')
       this.reclaim = (numbers) => this.#reclaim(numbers, skills.reclaims === 'later');

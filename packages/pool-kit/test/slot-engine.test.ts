@@ -909,3 +909,29 @@ describe('services', () => {
     expect(connector.workers).toEqual([]);
   });
 });
+
+describe('slots whose workers come later', () => {
+  test('a slot is counted once its worker is within reach, and gets attempts then', async () => {
+    const { context, connector, giveAll, worker } = await openedWithoutWorker();
+    expect(context.slots).toEqual([1]);
+    connector.context?.slotsChanged(2);
+    const given = await giveAll('a', 'b');
+    expect(connector.workers.length).toBe(2);
+    expect(context.slots).toEqual([1]);
+    expect(worker(1).asked).toEqual([]);
+    worker(1).events.reconnected('same');
+    worker(1).ready();
+    await settle();
+    expect(context.slots).toEqual([1, 2]);
+    worker(1).return(0, 'there');
+    await settle();
+    expect(given.map(({ outcome }) => outcome?.kind)).toEqual([undefined, 'returned']);
+  });
+
+  /** One worker that is there; all others are to come. */
+  async function openedWithoutWorker() {
+    const rig = await opened(1, {}, true);
+    rig.connector.skills = { startsAway: true, isSlowToStart: true };
+    return rig;
+  }
+});

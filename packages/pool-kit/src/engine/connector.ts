@@ -93,6 +93,8 @@ export interface Step {
 export interface Connection {
   /** The name of the worker for people, the same in `started` and `workerLost`. */
   readonly name: string;
+  /** `true`: there is no worker within reach yet, and its slot is not counted; `reconnected('same')` and `ready` follow. Read once. */
+  readonly startsAway?: boolean;
   /**
    * Sends attempts, which the worker runs one after the other. Called only once the worker is ready.
    * @throws what the transport throws for a value that it cannot carry. Then none of them was sent, and the engine sends them one by one.

@@ -91,6 +91,7 @@ export class WorkerLink implements ConnectionEvents {
     this.kind = kind;
     this.#takesEarly = takesEarly;
     this.#connection = connect(this);
+    this.#isAway = this.#connection.startsAway === true;
     const { connectMs } = owner.timeouts;
     this.#cancelWatch = owner.clock.after(connectMs, () => this.#killUnasked('did not become ready in time'));
   }

@@ -104,13 +104,9 @@ export class Fleet implements SlotLender {
 
   /** A connection for the engine, which gets a slot of a node at once or later. */
   connect(events: ConnectionEvents): NodeConnection {
-    const connection = new NodeConnection(events, this);
+    const connection = new NodeConnection(events, this, this.#freeSlots <= this.#waiting.size);
     this.#waiting.add(connection);
-    queueMicrotask(() => {
-      if (!this.#waiting.has(connection)) return;
-      this.#lend();
-      if (this.#waiting.has(connection)) connection.await();
-    });
+    queueMicrotask(() => this.#lend());
     return connection;
   }
 
@@ -252,6 +248,11 @@ export class Fleet implements SlotLender {
   }
 
   // Slots.
+
+  get #freeSlots(): number {
+    const members = [...this.#members.values()].filter(({ isAway, isDraining }) => !isAway && !isDraining);
+    return members.flatMap(({ slots }) => slots.filter((connection) => connection === undefined)).length;
+  }
 
   /** Gives free slots of nodes to the connections that wait. */
   #lend(): void {

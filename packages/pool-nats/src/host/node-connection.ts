@@ -33,21 +33,25 @@ export interface SlotLender {
 }
 
 export class NodeConnection implements Connection {
+  readonly startsAway: boolean;
   readonly prefetches = true;
   readonly runsBoth = true;
   readonly stepNames = { kill: 'ended with its worker on the node' };
   readonly #events: ConnectionEvents;
   readonly #lender: SlotLender;
   #place: NodeSlot | undefined;
-  /** The engine believes that the worker is out of reach. */
-  #isAway = false;
+  /** What the engine knows: the worker is out of reach. */
+  #isAway: boolean;
   /** Why it is being ended. */
   #cause: string | undefined;
   #isOver = false;
 
-  constructor(events: ConnectionEvents, lender: SlotLender) {
+  /** `startsAway`: there is no slot for it yet. */
+  constructor(events: ConnectionEvents, lender: SlotLender, startsAway: boolean) {
     this.#events = events;
     this.#lender = lender;
+    this.startsAway = startsAway;
+    this.#isAway = startsAway;
   }
 
   get name(): string {
@@ -58,13 +62,9 @@ export class NodeConnection implements Connection {
     return this.#place?.link;
   }
 
-  /** It has no slot yet: the engine does not count it. */
-  await(): void {
-    this.#setAway(true);
-  }
-
   /** It has got this slot. */
   bind(place: NodeSlot): void {
+    if (this.#isOver) return;
     this.#place = place;
     place.send({ do: 'open', link: place.link, slot: place.slot, recordsModules: this.#events.wantsModules });
     this.#setAway(false);

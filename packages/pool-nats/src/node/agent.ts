@@ -1,7 +1,7 @@
 /** The agent of a node: carries out what node-core.ts decides, with processes of this machine. */
 import { randomBytes } from 'node:crypto';
 import { encodeThrown, systemClock } from '@pexen/pool-kit';
-import { RemoteSlot } from '@pexen/pool-process/remote';
+import { LeaseGuard, RemoteSlot } from '@pexen/pool-process/remote';
 import { byteCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
 import { protocolVersion, type ToNode } from '../protocol/messages.ts';
 import { type LinkId, NodeCore, type NodeEffect } from '../protocol/node-core.ts';
@@ -49,6 +49,16 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   return agent;
 }
 
+/** The agent ends what runs when the lease is over; after this part of the time for ending, the guard does. */
+const guardShare = 0.25;
+
+/** A marker inside of that of this process, which may be part of an attempt itself. */
+function newMarker(): string {
+  const own = randomBytes(8).toString('hex');
+  const outer = process.env.PEXEN_ATTEMPT;
+  return outer === undefined ? own : `${outer}/${own}`;
+}
+
 class Agent implements RunningNode {
   readonly name: string;
   readonly server: string;
@@ -59,6 +69,9 @@ class Agent implements RunningNode {
   readonly #id = randomBytes(9).toString('base64url');
   readonly #core: NodeCore;
   readonly #links = new Map<string, RemoteSlot>();
+  /** Ends what runs if this process cannot, because it was stopped. */
+  readonly #guard = new LeaseGuard();
+  #guarded = { session: '', endsAtMs: 0, marker: '' };
   readonly #stopped = Promise.withResolvers<void>();
   #cancelTick = (): void => {};
   #isFlushing = false;
@@ -126,12 +139,28 @@ class Agent implements RunningNode {
     this.#isOver = true;
     this.#cancelTick();
     await Promise.all([...this.#links.values()].map((link) => link.close('kill')));
+    this.#guard.close();
     await this.#transport.close();
     this.#stopped.resolve();
   }
 
   #obey(effects: readonly NodeEffect[]): void {
+    this.#guardLease();
     for (const effect of effects) this.#obeyOne(effect);
+  }
+
+  /** Everything that runs carries a marker of its session, by which the guard finds it. */
+  #guardLease(): void {
+    const { lease } = this.#core;
+    if (lease === undefined) {
+      this.#guard.dismiss();
+      return;
+    }
+    const { session, endsAtMs, endingMs } = lease;
+    if (session !== this.#guarded.session) this.#guarded = { session, endsAtMs: 0, marker: newMarker() };
+    if (endsAtMs === this.#guarded.endsAtMs) return;
+    this.#guarded = { ...this.#guarded, endsAtMs };
+    this.#guard.renew(this.#guarded.marker, endsAtMs - leaseNow() + endingMs * guardShare);
   }
 
   #obeyOne(effect: NodeEffect): void {
@@ -163,7 +192,8 @@ class Agent implements RunningNode {
   }
 
   #open({ link, slot, run, recordsModules }: Extract<NodeEffect, { do: 'open' }>): void {
-    const options = { settings: this.#settings.remote, slot, runId: run, recordsModules };
+    const { marker } = this.#guarded;
+    const options = { settings: this.#settings.remote, slot, marker, runId: run, recordsModules };
     const remote = new RemoteSlot(options, (report) => {
       this.#obey(this.#core.report(link, report, leaseNow()));
       this.#flushSoon();

@@ -106,6 +106,15 @@ export class NodeCore {
     return effects;
   }
 
+  /** The lease under which attempts run: of which session, and when everything of it has to be ended. Undefined while the node works for no session. */
+  get lease():
+    | { readonly session: string; readonly endsAtMs: number; readonly endingMs: number }
+    | undefined {
+    if (this.#current === undefined) return undefined;
+    const { id: session, leaseEndsMs: endsAtMs, timing } = this.#current;
+    return { session, endsAtMs, endingMs: timing.endingMs };
+  }
+
   /** How often `tick` is to be called, ms. */
   get tickMs(): number {
     const { heartbeatMs } = this.#current?.timing ?? { heartbeatMs: this.#options.announceMs };
@@ -224,10 +233,11 @@ class Session {
   readonly epoch: number;
   /** The scheduler needs nothing of it any more. */
   isLeft = false;
+  /** By the clock of the node. */
+  leaseEndsMs: number;
   readonly #order: JoinOrder;
   readonly #channel: Channel;
   readonly #links = new Map<number, Link>();
-  #leaseEndsMs: number;
   #beatMs = Number.NEGATIVE_INFINITY;
   /** Why everything is being ended; undefined while it works. */
   #ending: string | undefined;
@@ -239,7 +249,7 @@ class Session {
     this.run = order.run;
     this.epoch = order.epoch;
     this.#channel = new Channel(order.session, codec);
-    this.#leaseEndsMs = order.stampMs + order.timing.leaseMs;
+    this.leaseEndsMs = order.stampMs + order.timing.leaseMs;
   }
 
   get timing(): Timing {
@@ -251,7 +261,7 @@ class Session {
   }
 
   isLeaseOver(nowMs: number): boolean {
-    return this.#ending === undefined && nowMs >= this.#leaseEndsMs;
+    return this.#ending === undefined && nowMs >= this.leaseEndsMs;
   }
 
   /** The scheduler has heard everything, needs it no more, or has given up. */
@@ -262,7 +272,7 @@ class Session {
   take(packet: Extract<ToNode, { kind: 'frames' }>, nowMs: number): NodeEffect[] {
     const { leaseMs } = this.#order.timing;
     // A late answer cannot prolong the lease: it counts from the stamp that is answered.
-    if (packet.echoMs !== undefined) this.#leaseEndsMs = Math.max(this.#leaseEndsMs, packet.echoMs + leaseMs);
+    if (packet.echoMs !== undefined) this.leaseEndsMs = Math.max(this.leaseEndsMs, packet.echoMs + leaseMs);
     const effects = this.#channel.take(packet).flatMap((message) => this.#obey(message as NodeOrder));
     effects.push(...this.flush(nowMs));
     return effects;

@@ -18,14 +18,14 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'a node works on although its lease is over',
     file: 'node-core.ts',
-    find: 'return this.#ending === undefined && nowMs >= this.#leaseEndsMs;',
+    find: 'return this.#ending === undefined && nowMs >= this.leaseEndsMs;',
     replace: 'return false && nowMs > 0;',
   },
   {
     what: 'a late answer prolongs a lease',
     file: 'node-core.ts',
-    find: 'Math.max(this.#leaseEndsMs, packet.echoMs + leaseMs)',
-    replace: 'Math.max(this.#leaseEndsMs, nowMs + leaseMs)',
+    find: 'Math.max(this.leaseEndsMs, packet.echoMs + leaseMs)',
+    replace: 'Math.max(this.leaseEndsMs, nowMs + leaseMs)',
   },
   {
     what: 'a node is free before everything has ended',

@@ -1,0 +1,74 @@
+/** An agent that is stopped cannot end what it runs: its guard does, before the scheduler releases anything. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { addressOf, definitionOf, type Pool, type PoolOutcome, type Runnable } from '@pexen/core';
+import { expect, onTestFinished, test } from 'vitest';
+import { nats } from '../src/index.ts';
+import { runsOn } from './fixtures/tasks.ts';
+import { AgentProcess, testServer } from './support/agents.ts';
+
+/** A process whose parent is stopped stays as a zombie when it has ended. */
+function isRunning(pid: string): boolean {
+  const file = `/proc/${pid}/stat`;
+  return existsSync(file) && !/\) Z /.test(readFileSync(file, 'utf8'));
+}
+
+/** One attempt, as a run would pass it to the pool. */
+function attemptOf(
+  pool: Pool,
+  task: Runnable,
+  args: object,
+): { started: Promise<string>; outcome: Promise<PoolOutcome> } {
+  const definition = definitionOf(task);
+  const started = Promise.withResolvers<string>();
+  const outcome = pool.run(
+    {
+      ...{ task, definition, address: addressOf(definition), path: 'runs', attempt: 1, part: 'body' },
+      ...{ args, shared: {}, received: [], graceMs: 100, timeoutMs: undefined },
+    },
+    { signal: new AbortController().signal, started: started.resolve, report: () => {} },
+  );
+  return { started: started.promise, outcome: Promise.resolve(outcome) };
+}
+
+test('what a stopped agent runs is over when it counts as lost, and it works on when it is continued', async ({
+  skip,
+}) => {
+  const server = await testServer();
+  if ('missing' in server) skip(server.missing);
+  else if (!existsSync('/proc/self/stat')) skip('processes cannot be looked at here');
+  else {
+    onTestFinished(() => server.stop());
+    const folder = mkdtempSync(join(tmpdir(), 'pexen-stopped-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const { url: servers } = server;
+    const agent = await AgentProcess.start([{ servers, name: 'one', slots: 1, roots: ['/'] }]);
+    onTestFinished(() => agent.stop());
+    const pool = nats({ servers, heartbeatMs: 400, leaseMs: 1_500, endingMs: 2_000 });
+    const slots: number[] = [];
+    const back = Promise.withResolvers<void>();
+    await pool.open({
+      slotsChanged: (count) => {
+        slots.push(count);
+        if (count === 1 && slots.includes(0)) back.resolve();
+      },
+      workerLost: () => {},
+      lateError: () => {},
+    });
+    onTestFinished(() => pool.close('kill'));
+    const file = join(folder, 'pid');
+    const running = attemptOf(pool, runsOn, { file });
+    await running.started;
+    await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8')).toMatch(/^\d+$/);
+    const pid = readFileSync(file, 'utf8');
+    expect(isRunning(pid)).toBe(true);
+    agent.signal('SIGSTOP');
+    expect((await running.outcome).kind).toBe('lost');
+    expect(isRunning(pid)).toBe(false);
+    agent.signal('SIGCONT');
+    await back.promise;
+    const again = attemptOf(pool, runsOn, { file, once: true });
+    expect((await again.outcome).kind).toBe('returned');
+  }
+});
