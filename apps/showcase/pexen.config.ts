@@ -36,7 +36,7 @@ export default defineSuite(({ env }) => {
     groups: { crowd: { pool: () => pool({ workers: 2 }) } },
     expectedFailures: {
       ...foreignFailures,
-      'api/items/deletingNothing': 'the service deletes what was never there just as gladly',
+      'api/items/deletingNothing': 'the server deletes what was never there just as gladly',
     },
     reporters: ['terminal', ['junit', { file: 'out/junit.xml' }]],
   };

@@ -1,6 +1,6 @@
-/** Tests the witness of the service, which checks that locks hold. */
+/** Tests the witness of the server, which checks that locks hold. */
 import { expect, test } from 'vitest';
-import { type Mode, Witness } from '../tests/service/witness.ts';
+import { type Mode, Witness } from '../tests/server/witness.ts';
 
 test.each<[string, Mode, string, Mode, boolean]>([
   ['/a/b', 'use', '/a/b', 'use', false],

@@ -24,8 +24,8 @@ export async function request(method: string, path: string, options: RequestOpti
 }
 
 /**
- * Visits a path with the service as the witness. Fails if a conflicting visitor was there at the same time:
- * the service knows nothing about pexen and keeps its own list of visitors.
+ * Visits a path with the server as the witness. Fails if a conflicting visitor was there at the same time:
+ * the server knows nothing about pexen and keeps its own list of visitors.
  */
 export async function visit(
   path: string,

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { task, type } from 'pexen';
 import { request } from './client.ts';
-import { service } from './service.task.ts';
+import { api } from './server.task.ts';
 
 const requestsPerVisitor = 25;
 
 const visitor = task(
-  { requires: [service], group: 'crowd', args: type<{ readonly name: string }>() },
+  { requires: [api], group: 'crowd', args: type<{ readonly name: string }>() },
   async ({ args, get, report, signal }) => {
-    const options = { ...get(service), signal };
+    const options = { ...get(api), signal };
     const ids = Array.from({ length: requestsPerVisitor }, (_, index) => `items/${args.name}-${index}`);
     const put = await Promise.all(ids.map((id) => request('PUT', id, { ...options, body: args.name })));
     const got = await Promise.all(ids.map((id) => request('GET', id, options)));

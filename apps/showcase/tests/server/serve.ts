@@ -1,7 +1,4 @@
-/**
- * The service under test: a small store of items over HTTP, and a witness that records concurrent visitors of paths.
- * `node server.ts OWNER` prints its port and serves until it is asked to stop, or the process OWNER is gone.
- */
+/** The server under test: a small store of items over HTTP, and a witness that records concurrent visitors of paths. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,11 +10,15 @@ interface Answer {
   readonly status: number;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Done once the answer is sent. */
-  readonly afterwards?: () => void;
 }
 
-const owner = Number(process.argv[2]);
+/** A server that runs. */
+export interface RunningServer {
+  /** On the loopback of IPv4, and of IPv6 where the machine has one. */
+  readonly port: number;
+  close(): Promise<void>;
+}
+
 const items = new Map<string, string>();
 const warmedUp = new Set<string>();
 const witness = new Witness();
@@ -55,27 +56,25 @@ const endpoints: Readonly<Record<string, (rest: string, body: string) => Answer>
     witness.leave(`/${path}`, mode === 'claim' ? 'claim' : 'use');
     return { status: 200 };
   },
-  'POST stop': () => ({ status: 202, afterwards: stop }),
 };
 
-const serve = (request: IncomingMessage, response: ServerResponse): void => {
+/** It is left to clients to close what they do not use: a request must not meet a connection that is just being closed here. */
+const options = { keepAliveTimeout: 0 };
+
+/** Starts the server. Its items and visitors are those of this process. */
+export async function serve(): Promise<RunningServer> {
+  const servers = [createServer(options, handle), createServer(options, handle)] as const;
+  const port = await listen(servers[0], '127.0.0.1', 0);
+  await listen(servers[1], '::1', port).catch(() => {});
+  return { port, close: () => close(servers) };
+}
+
+function handle(request: IncomingMessage, response: ServerResponse): void {
   answer(request).then(
     (given) => send(response, given),
     (error: unknown) => send(response, { status: 500, body: String(error) }),
   );
-};
-/** It is left to clients to close what they do not use: a request must not meet a connection that is just being closed here. */
-const options = { keepAliveTimeout: 0 };
-const servers = [createServer(options, serve), createServer(options, serve)] as const;
-
-const watch = setInterval(() => {
-  if (!isAlive(owner)) stop();
-}, 500);
-
-const port = await listen(servers[0], '127.0.0.1', 0);
-// Loopback of IPv6, too, where the machine has one.
-await listen(servers[1], '::1', port).catch(() => {});
-console.log(port);
+}
 
 async function listen(server: Server, host: string, wanted: number): Promise<number> {
   server.listen({ host, port: wanted });
@@ -91,22 +90,16 @@ async function answer(request: IncomingMessage): Promise<Answer> {
     : endpoint(rest.join('/'), await text(request));
 }
 
-function send(response: ServerResponse, { status, body, headers, afterwards }: Answer): void {
-  response.writeHead(status, headers).end(body, afterwards);
+function send(response: ServerResponse, { status, body, headers }: Answer): void {
+  response.writeHead(status, headers).end(body);
 }
 
-function stop(): void {
-  clearInterval(watch);
-  for (const server of servers) {
+async function close(servers: readonly Server[]): Promise<void> {
+  const listening = servers.filter((server) => server.listening);
+  const closed = listening.map((server) => once(server, 'close'));
+  for (const server of listening) {
     server.close();
     server.closeAllConnections();
   }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  await Promise.all(closed);
 }
