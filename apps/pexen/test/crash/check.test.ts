@@ -1,5 +1,5 @@
 /** The checks of killed runs find each kind of mistake, in ledgers and reports that are written by hand. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type PlayedRun, violationsOf } from './check.ts';
 import { casesOf } from './junit.ts';
 import { readLedger } from './ledger.ts';
@@ -21,13 +21,13 @@ const plan: CrashPlan = {
 };
 
 /** Lines such as `start test 1 a`, by the names of tasks; `session 2` says in which session the bodies after it are started. */
-function ledgerOf(...lines: readonly string[]): PlayedRun['ledger'] {
+function ledgerOf({ tasks }: CrashPlan, ...lines: readonly string[]): PlayedRun['ledger'] {
   let session = '1';
   const sessions = new Map<string, string>();
   const text = lines.map((line) => {
     const [what = '', name = '', attempt = '1', instance = 'i'] = line.split(' ');
     if (what === 'session') session = name;
-    const path = pathOf(plan.tasks.find((each) => each.name === name) ?? common);
+    const path = pathOf(tasks.find((each) => each.name === name) ?? common);
     if (what === 'start') sessions.set(path + instance, session);
     return what === 'session'
       ? ''
@@ -42,15 +42,21 @@ const inOrder = [
 ];
 
 function casesWith(changes: Readonly<Record<string, string>> = {}): PlayedRun['cases'] {
-  const cases = plan.tasks.map(
-    ({ name }) => `<testcase name="${name}.sh" classname="prog" time="1.0"${changes[name] ?? '/>'}`,
-  );
+  return casesFor(plan, changes);
+}
+
+function casesFor({ tasks }: CrashPlan, changes: Readonly<Record<string, string>> = {}): PlayedRun['cases'] {
+  const cases = tasks.map((task) => {
+    const parts = pathOf(task).split('/');
+    const place = `name="${parts.at(-1)}" classname="${parts.slice(0, -1).join('.')}"`;
+    return `<testcase ${place} time="1.0"${changes[task.name] ?? '/>'}`;
+  });
   return casesOf(cases.join('\n'), '/root');
 }
 
 function violations(given: Partial<PlayedRun>): string[] {
   return violationsOf({
-    ...{ plan, ledger: ledgerOf(...inOrder), cases: casesWith(), exitCode: 0, printed: [], left: [] },
+    ...{ plan, ledger: ledgerOf(plan, ...inOrder), cases: casesWith(), exitCode: 0, printed: [], left: [] },
     uncut: { cases: casesWith(), exitCode: 0 },
     ...given,
   });
@@ -63,38 +69,62 @@ test('a run in order breaks no rule', () => {
 });
 
 test('a task that may not start twice may count as crashed, without a further start', () => {
-  const ledger = ledgerOf('session 1', 'start pay', 'session 2', ...inOrder.slice(6));
+  const ledger = ledgerOf(plan, 'session 1', 'start pay', 'session 2', ...inOrder.slice(6));
   expect(violations({ ledger, cases: casesWith({ pay: crashed }), exitCode: 1 })).toEqual([]);
 });
 
 test('what was torn down may be provided again', () => {
   const printed = ['     PASS [   0.1s] prog/build.sh'];
   const again = ['session 3', 'start build 1 k', 'end build 1 k', 'start stop 1 k', 'end stop 1 k'];
-  expect(violations({ printed: ['', ...printed], ledger: ledgerOf(...inOrder, ...again) })).toEqual([]);
+  expect(violations({ printed: ['', ...printed], ledger: ledgerOf(plan, ...inOrder, ...again) })).toEqual([]);
+});
+
+describe('a service', () => {
+  const server: CrashTask = { ...common, name: 'server', kind: 'service' };
+  const served: CrashPlan = { seed: 0, tasks: [server, { ...common, name: 'test', requires: ['server'] }] };
+
+  test('may start in every session in which a task still needs it', () => {
+    const sessions = ['session 1', 'start server', 'ready server', 'start test', 'session 2'];
+    const rest = ['start server 1 j', 'ready server 1 j', 'start test 1 j', 'end test 1 j', 'end server 1 j'];
+    const given = { plan: served, cases: casesFor(served), uncut: { cases: casesFor(served), exitCode: 0 } };
+    expect(violations({ ...given, ledger: ledgerOf(served, ...sessions, ...rest) })).toEqual([]);
+  });
+
+  test.each([
+    ['was not ready', ['start server', 'start test', 'end test', 'ready server', 'end server']],
+    ['had ended', ['start server', 'ready server', 'start test', 'end server', 'end test']],
+    ['was ready in another session', ['start server', 'ready server', 'session 2', 'start test', 'end test']],
+  ])('that %s serves no task', (_name, lines) => {
+    const ledger = ledgerOf(served, 'session 1', ...lines);
+    expect(violations({ plan: served, cases: casesFor(served), ledger }).join('\n')).toContain(
+      'unserved: prog/test.sh#1',
+    );
+  });
 });
 
 test.each<[string, Partial<PlayedRun>]>([
   ['lost: test', { cases: new Map([...casesWith()].filter(([name]) => name !== 'prog test.sh')) }],
-  ['twice: prog/pay.sh#1 starts 2 times', { ledger: ledgerOf(...inOrder, 'start pay 1 k') }],
+  ['twice: prog/pay.sh#1 starts 2 times', { ledger: ledgerOf(plan, ...inOrder, 'start pay 1 k') }],
   [
     'twice: prog/test.sh#1 in one session',
-    { ledger: ledgerOf(...inOrder, 'start test 1 k', 'end test 1 k', 'start stop 2', 'end stop 2') },
+    { ledger: ledgerOf(plan, ...inOrder, 'start test 1 k', 'end test 1 k', 'start stop 2', 'end stop 2') },
   ],
   [
     'forgotten: pay has a result in session 1',
     {
       printed: ['     PASS [   0.1s] prog/pay.sh'],
-      ledger: ledgerOf('session 1', 'start pay', 'end pay', 'session 2', 'start pay 2'),
+      ledger: ledgerOf(plan, 'session 1', 'start pay', 'end pay', 'session 2', 'start pay 2'),
     },
   ],
   [
     'overlap: prog/build.sh#1 of session 1',
-    { ledger: ledgerOf(...inOrder.slice(0, 7), 'alive build', ...inOrder.slice(7)) },
+    { ledger: ledgerOf(plan, ...inOrder.slice(0, 7), 'alive build', ...inOrder.slice(7)) },
   ],
   [
     'overlap: prog/build.sh#1 of session 2',
     {
       ledger: ledgerOf(
+        plan,
         'session 2',
         'start build',
         'start test',
@@ -109,6 +139,7 @@ test.each<[string, Partial<PlayedRun>]>([
     'early: prog/test.sh#1',
     {
       ledger: ledgerOf(
+        plan,
         'session 1',
         'start build',
         'fail build',
@@ -119,7 +150,7 @@ test.each<[string, Partial<PlayedRun>]>([
       ),
     },
   ],
-  ['teardown: stop does not end', { ledger: ledgerOf(...inOrder.slice(0, -1)) }],
+  ['teardown: stop does not end', { ledger: ledgerOf(plan, ...inOrder.slice(0, -1)) }],
   ['report: test: ', { cases: casesWith({ test: '><failure/></testcase>' }) }],
   ['exit code 1 instead of 0', { exitCode: 1 }],
   ['left: node worker', { left: ['node worker'] }],

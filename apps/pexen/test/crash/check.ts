@@ -1,7 +1,7 @@
 /** What must be true of a run that was killed and resumed: from the ledger, the reports and the plan alone. */
 import { type Cases, caseName } from './junit.ts';
 import type { BodyRun } from './ledger.ts';
-import { type CrashPlan, type CrashTask, conflict, pathOf } from './plan.ts';
+import { type CrashPlan, type CrashTask, conflict, needsOf, pathOf } from './plan.ts';
 
 /** A run that was killed and resumed, and the same one without a kill. */
 export interface PlayedRun {
@@ -26,6 +26,7 @@ export function violationsOf(played: PlayedRun): string[] {
     ...facts.forgotten(),
     ...facts.overlaps(),
     ...facts.early(),
+    ...facts.unserved(),
     ...facts.teardowns(),
     ...facts.differences(),
     ...played.left.map((process) => `left: ${process}`),
@@ -70,22 +71,46 @@ class Facts {
   }
 
   /**
-   * A task whose result was printed is not started by a later session, unless it was torn down since. Teardowns may follow what is provided
-   * again.
+   * A task whose result was printed is not started by a later session, unless it was torn down since, or ended with its session: a service, or what
+   * was built on one, for a task that starts. Teardowns may follow what is provided again.
    */
   forgotten(): string[] {
-    const { printed, ledger, plan } = this.#played;
+    const { ledger, plan } = this.#played;
     return plan.tasks.flatMap((task) => {
-      const session = 1 + printed.findIndex((text) => resultsIn(text).has(pathOf(task)));
+      const session = this.#sessionOfResult(task.name);
       const again = ledger.find((run) => run.path === pathOf(task) && run.session > session);
       if (session === 0 || again === undefined || task.tearsDown !== undefined) return [];
       const teardowns = plan.tasks.filter(({ tearsDown }) => tearsDown === task.name);
       const isTornDown = teardowns.some(({ name }) =>
         this.#runsOf(name).some(({ from }) => from < again.from),
       );
-      if (isTornDown) return [];
+      if (isTornDown || this.#isNeededAgain(task, again)) return [];
       return [`forgotten: ${task.name} has a result in session ${session}, and starts again`];
     });
+  }
+
+  /** It was built on a service, or is one, and a task that needs it had no result when the session began. */
+  #isNeededAgain(task: CrashTask, { session }: BodyRun): boolean {
+    const isBuiltOnService = [...needsOf(task, this.#played.plan.tasks)].some((name) =>
+      this.#isService(name),
+    );
+    if (task.kind !== 'service' && !isBuiltOnService) return false;
+    return this.#dependentsOf(task.name).some((name) => {
+      const resultIn = this.#sessionOfResult(name);
+      return resultIn === 0 || resultIn >= session;
+    });
+  }
+
+  /** The session that printed the result of the task; 0 if none did. */
+  #sessionOfResult(name: string): number {
+    const task = this.#byName.get(name);
+    return (
+      1 + this.#played.printed.findIndex((text) => task !== undefined && resultsIn(text).has(pathOf(task)))
+    );
+  }
+
+  #isService(name: string): boolean {
+    return this.#byName.get(name)?.kind === 'service';
   }
 
   /** No two bodies that conflict ran at the same time, in whatever sessions. */
@@ -101,15 +126,27 @@ class Facts {
 
   #conflict(one: BodyRun, other: BodyRun): boolean {
     const [first, second] = [this.#byPath.get(one.path), this.#byPath.get(other.path)];
-    return first !== undefined && second !== undefined && (first === second || conflict(first, second));
+    if (first === undefined || second === undefined) return false;
+    return first === second || conflict(first, second, this.#played.plan.tasks);
   }
 
   /** What a body requires had ended well before it started. */
   early(): string[] {
     return this.#played.ledger.flatMap((run) =>
       (this.#byPath.get(run.path)?.requires ?? [])
+        .filter((name) => !this.#isService(name))
         .filter((name) => !this.#runsOf(name).some(({ end, to }) => end === 'end' && to < run.from))
         .map((name) => `early: ${nameOf(run)} starts without ${name}`),
+    );
+  }
+
+  /** A service that a body requires was ready in its session before the body started, and did not end before the body did. */
+  unserved(): string[] {
+    return this.#played.ledger.flatMap((run) =>
+      (this.#byPath.get(run.path)?.requires ?? [])
+        .filter((name) => this.#isService(name))
+        .filter((name) => !this.#runsOf(name).some((service) => isServed(run, service)))
+        .map((name) => `unserved: ${nameOf(run)} runs without ${name}`),
     );
   }
 
@@ -158,7 +195,8 @@ class Facts {
     const task = this.#byName.get(name);
     if (task === undefined) return [];
     const users = this.#played.plan.tasks.filter(
-      (other) => other !== task && conflict({ ...task, isInGroup: other.isInGroup }, other),
+      (other) =>
+        other !== task && conflict({ ...task, isInGroup: other.isInGroup }, other, this.#played.plan.tasks),
     );
     return users.flatMap((user) => [user.name, ...this.#dependentsOf(user.name)]);
   }
@@ -174,6 +212,10 @@ class Facts {
     const path = task && pathOf(task);
     return this.#played.ledger.filter((run) => run.path === path);
   }
+}
+
+function isServed(run: BodyRun, { session, ready, end, to }: BodyRun): boolean {
+  return session === run.session && (ready ?? Infinity) < run.from && (end === undefined || to > run.to);
 }
 
 function nameOf({ path, attempt, session }: BodyRun): string {

@@ -26,11 +26,14 @@ function attributeOf(text: string, name: string): string {
   return new RegExp(` ${name}="([^"]*)"`).exec(text)?.[1] ?? '';
 }
 
-/** Times, ids of runs, numbers of sessions, and which worker a provider had. */
+/** Times, ids of runs, numbers of sessions, which worker a provider had, and how long a service was up. */
 function withoutChance(text: string): string {
   return text
     .replace(/ time="[^"]*"/g, '')
     .replace(/\.pexen\/runs\/[0-9a-f-]+\//g, '.pexen/runs/ID/')
     .replace(/-s\d+-a(\d+)\./g, '-a$1.')
-    .replace(/\n*the worker of its provider [^\n<]*/g, '');
+    .replace(/\n*the worker of its provider [^\n<]*/g, '')
+    .replace(/service: ready after [^\n<]*\n?/g, '')
+    .replace(/\s*<system-out><\/system-out>/g, '')
+    .replace(/(<testcase [^>]*)>\s*<\/testcase>/g, '$1/>');
 }

@@ -1,6 +1,6 @@
 /**
  * The ledger: one line for each thing that a body did, in the order in which it happened. What was really done, whatever pexen says of it. A
- * line has what was done (`start`, `alive`, `end`, `fail`), the call path, the attempt, the session, and what identifies the execution.
+ * line has what was done (`start`, `alive`, `ready`, `end`, `fail`), the call path, the attempt, the session, and what identifies the execution.
  */
 
 /** One execution of a body: from its start to its last sign of life. Places are line numbers. */
@@ -10,6 +10,8 @@ export interface BodyRun {
   readonly session: number;
   readonly from: number;
   to: number;
+  /** Of a service that was ready: the place where it says so. */
+  ready?: number;
   /** Undefined: it was killed. */
   end: 'end' | 'fail' | undefined;
 }
@@ -29,6 +31,7 @@ export function readLedger(text: string): BodyRun[] {
     else if (run === undefined) throw new Error(`line ${place + 1} of the ledger has no start: ${line}`);
     else {
       run.to = place;
+      if (what === 'ready') run.ready = place;
       if (what === 'end' || what === 'fail') run.end = what;
     }
   }

@@ -2,9 +2,10 @@
 
 /** One task. Its body notes its start, signs of life, and its end in the ledger. */
 export interface CrashTask {
-  /** Its call path is `mod/x/NAME` or `prog/NAME.sh`. */
+  /** Its call path is `mod/x/NAME`, `prog/NAME.sh` or, for a service, `mod/services/NAME`. */
   readonly name: string;
-  readonly kind: 'module' | 'program';
+  /** A service is a program that goes on while others need it. */
+  readonly kind: 'module' | 'program' | 'service';
   /** Names of tasks. */
   readonly requires: readonly string[];
   readonly after: readonly string[];
@@ -63,7 +64,7 @@ export class Random {
 
 const resources = ['/db', '/db/users', '/db/orders', '/net'] as const;
 
-/** The suite of a seed: 14 to 22 tasks in two modules and a folder of programs. */
+/** The suite of a seed: 14 to 26 tasks in three modules and a folder of programs. */
 export function planOf(seed: number): CrashPlan {
   const random = new Random(seed);
   const tasks: CrashTask[] = [];
@@ -77,7 +78,27 @@ export function planOf(seed: number): CrashPlan {
   for (const { name, isInGroup } of random.someOf(tasks.slice(0, 6), 0.3))
     if (!isInGroup) tasks.push(plainTask(`stop-${name}`, { tearsDown: name, kind: random.oneOf(kinds) }));
   tasks.push(...brokenResource(random));
-  return { seed, tasks };
+  return { seed, tasks: random.chance(0.7) ? withServices(random, tasks) : tasks };
+}
+
+/** One or two services that some tasks require, the second one on top of the first, and a task that cannot run while the first one is up. */
+function withServices(random: Random, tasks: readonly CrashTask[]): CrashTask[] {
+  const first = plainTask('s0', { kind: 'service', claims: ['/svc/s0'], ...startsOf(random) });
+  const second = plainTask('s1', { kind: 'service', requires: ['s0'], ...startsOf(random) });
+  const services = random.chance(0.4) ? [first, second] : [first];
+  const required = services.map(({ name }) => name);
+  const served = tasks.map((task) => {
+    const canNeed = task.tearsDown === undefined && !task.breaks;
+    const more = canNeed ? random.someOf(required, 0.25) : [];
+    return { ...task, requires: [...task.requires, ...more] };
+  });
+  const visitor = plainTask('visitor', { kind: random.oneOf(kinds), claims: ['/svc'] });
+  return [...services, ...served, ...(random.chance(0.4) ? [visitor] : [])];
+}
+
+function startsOf(random: Random): Pick<CrashTask, 'failures' | 'retries' | 'ms'> {
+  const failures = random.chance(0.2) ? 1 : 0;
+  return { failures, retries: failures, ms: 10 + random.below(80) };
 }
 
 const kinds = ['module', 'program'] as const;
@@ -117,7 +138,16 @@ function plainTask(name: string, given: Partial<CrashTask>): CrashTask {
 
 /** The call path of a task. */
 export function pathOf({ kind, name }: CrashTask): string {
+  if (kind === 'service') return `mod/services/${name}`;
   return kind === 'module' ? `mod/${moduleOf(name)}/${name}` : `prog/${name}.sh`;
+}
+
+/** The names of all that the task requires, also through others. */
+export function needsOf({ requires }: CrashTask, tasks: readonly CrashTask[]): ReadonlySet<string> {
+  const needed = new Set(requires);
+  for (const name of needed)
+    for (const other of tasks.find((task) => task.name === name)?.requires ?? []) needed.add(other);
+  return needed;
 }
 
 /** The module that a task is in: one of two. */
@@ -125,11 +155,14 @@ export function moduleOf(name: string): 'x' | 'y' {
   return name.charCodeAt(name.length - 1) % 2 === 0 ? 'x' : 'y';
 }
 
-/** May these two never run at the same time? */
-export function conflict(one: CrashTask, other: CrashTask): boolean {
+/** May these two never run at the same time? Services stay up beside a group that needs them. */
+export function conflict(one: CrashTask, other: CrashTask, tasks: readonly CrashTask[]): boolean {
   const holds = (task: CrashTask) => [...task.uses, ...task.claims];
+  const isBesideGroup = ({ kind, name }: CrashTask): boolean =>
+    kind === 'service' && tasks.some((task) => task.isInGroup && needsOf(task, tasks).has(name));
+  const isApart = one.isInGroup !== other.isInGroup && !isBesideGroup(one) && !isBesideGroup(other);
   return (
-    one.isInGroup !== other.isInGroup ||
+    isApart ||
     one.claims.some((node) => holds(other).some((held) => overlaps(node, held))) ||
     other.claims.some((node) => holds(one).some((held) => overlaps(node, held)))
   );

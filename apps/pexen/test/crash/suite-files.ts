@@ -1,4 +1,4 @@
-/** The files of a random suite: its configuration, two modules, programs, and what they share. */
+/** The files of a random suite: its configuration, modules, programs, and what they share. */
 import { type CrashPlan, type CrashTask, moduleOf } from './plan.ts';
 
 /** The variable with the path of the ledger; processes of a run are recognized by it. */
@@ -19,11 +19,14 @@ export function suiteFiles({ tasks }: CrashPlan): Record<string, string> {
   const programs = tasks
     .filter(({ kind }) => kind === 'program')
     .map((task): [string, string] => [`prog/${task.name}.sh`, programText(task, tasks)]);
+  const services = tasks.filter(({ kind }) => kind === 'service');
   return {
     'pexen.config.ts': config,
     'body.ts': bodyModule,
     ...Object.fromEntries(modules.filter(([, text]) => text !== '')),
     ...Object.fromEntries(programs),
+    ...(services.length > 0 && { 'mod/services.task.ts': servicesText(services, tasks) }),
+    ...Object.fromEntries(services.map((task) => [`svc/${task.name}.sh`, serviceText(task)])),
   };
 }
 
@@ -40,6 +43,8 @@ export default defineSuite({
   reporters: ['lines', ['junit', { file: 'out/junit.xml' }]],
 });
 `;
+
+const noteFunction = `note() { echo "$1 $PEXEN_TASK $PEXEN_ATTEMPT_NUMBER $${sessionVariable} $$" >>"$${ledgerVariable}"; }`;
 
 /** One write for each line, so that lines of several processes do not mix. */
 const bodyModule = `import { appendFileSync } from 'node:fs';
@@ -123,6 +128,62 @@ function metaOf(task: CrashTask): Record<string, unknown> {
   };
 }
 
+/** Programs that go on, described as tasks by a module. */
+function servicesText(services: readonly CrashTask[], all: readonly CrashTask[]): string {
+  const tasks = services.map((task) => {
+    const { name, requires } = task;
+    const meta = {
+      ...{ name, ...metaOf(task), provides: capabilitiesOf(task, all) },
+      requires: requires.map((other) => `done-${other}`),
+    };
+    return `export const ${name} = executableTask(${JSON.stringify(meta)}, program('${name}'), { service: serviceRules({}) });`;
+  });
+  return `import { join } from 'node:path';
+import { executableTask, serviceRules, TaskFailError } from 'pexen';
+
+const root = join(import.meta.dirname, '..');
+
+function program(name) {
+  const interpret = ({ exitCode }) => ({
+    outcome: exitCode === 0 ? { kind: 'returned', value: 0 } : { kind: 'failed', error: new TaskFailError('exit code ' + exitCode), depsOk: false, locksOk: true },
+    findings: [],
+  });
+  const ready = { line: '^listening$' };
+  return { file: join(root, 'svc', name + '.sh'), argv: [], cwd: root, env: {}, service: { ready }, interpret, interpretOptions: {} };
+}
+
+${tasks.join('\n')}
+`;
+}
+
+/** Its child would outlive it if only the shell was ended. */
+function serviceText({ ms, failures }: CrashTask): string {
+  return `#!/bin/sh
+# The shell would report that its child was terminated, or not.
+exec 2>/dev/null
+${noteFunction}
+trap 'note end; exit 0' TERM
+note start
+left=${Math.ceil(ms / 10)}
+while [ "$left" -gt 0 ]; do
+  sleep 0.01
+  note alive
+  left=$((left - 1))
+done
+if [ "$PEXEN_ATTEMPT_NUMBER" -le ${failures} ]; then
+  note fail
+  exit 1
+fi
+sleep 1000 &
+note ready
+echo listening
+while :; do
+  sleep 0.02
+  note alive
+done
+`;
+}
+
 function programText(task: CrashTask, all: readonly CrashTask[]): string {
   const provides = capabilitiesOf(task, all);
   const meta = {
@@ -132,7 +193,7 @@ function programText(task: CrashTask, all: readonly CrashTask[]): string {
   };
   return `#!/bin/sh
 # pexen: ${JSON.stringify(meta)}
-note() { echo "$1 $PEXEN_TASK $PEXEN_ATTEMPT_NUMBER $${sessionVariable} $$" >>"$${ledgerVariable}"; }
+${noteFunction}
 note start
 left=${Math.ceil(task.ms / 10)}
 while [ "$left" -gt 0 ]; do
