@@ -378,14 +378,19 @@ export class AttemptLifecycle {
   }
 
   /** The attempt has ended in this way: keeps its record and its value. */
-  record(task: number, outcome: Outcome, by: PoolOutcome): void {
+  record(task: number, outcome: Outcome, by: PoolOutcome, readyAfterMs?: number): void {
     const { tasks } = this.#state;
-    this.#record(task, outcome, by);
+    this.#record(task, outcome, by, readyAfterMs);
     if (outcome.kind === 'returned') tasks.setValue(task, (by as { readonly value?: unknown }).value);
     tasks.attemptEnded(task);
   }
 
-  #record(task: number, outcome: Outcome, { stdout, stderr, ranMs }: PoolOutcome): void {
+  #record(
+    task: number,
+    outcome: Outcome,
+    { stdout, stderr, ranMs }: PoolOutcome,
+    readyAfterMs?: number,
+  ): void {
     const { tasks, plan, nowMs } = this.#state;
     const sinceMs = tasks.since[task] as number;
     const durationMs = ranMs ?? nowMs - sinceMs;
@@ -393,7 +398,8 @@ export class AttemptLifecycle {
     const attempt = tasks.attempt[task] as number;
     const worker = tasks.workerOf(task) ?? '';
     const record: AttemptRecord = { attempt, outcome, worker, startedAtMs, durationMs };
-    if ((stdout ?? stderr) !== undefined) Object.assign(record, defined({ stdout, stderr }));
+    if ((stdout ?? stderr ?? readyAfterMs) !== undefined)
+      Object.assign(record, defined({ readyAfterMs, stdout, stderr }));
     tasks.record(task, record);
     if (durationMs > plan.rulesOf(task).slowAfterMs && !this.#state.isService(task)) tasks.set(task, SLOW);
   }

@@ -32,6 +32,8 @@ interface Service {
   deaths: number;
   /** How many attempts it had before its present start. */
   before: number;
+  /** How long its present start took until it was ready, ms. */
+  readyAfterMs: number | undefined;
   /** Its next attempt is a new start, not a retry of one that was not ready. */
   isNewStart: boolean;
 }
@@ -106,6 +108,7 @@ export class Services {
     const afterMs = nowMs - (tasks.since[service] as number);
     this.#wanted = undefined;
     tasks.set(service, PROVIDED);
+    this.#of(service).readyAfterMs = afterMs;
     this.#state.servicesSince.set(service, nowMs);
     if (afterMs > plan.rulesOf(service).slowAfterMs) tasks.set(service, SLOW);
     this.#state.alarms.drop(service);
@@ -163,7 +166,8 @@ export class Services {
     const reason = this.#state.stopReasonOf(service) ?? '';
     const named = nameEnd(outcome, stop, isUp, known.killsOnStop, reason);
     if (isUp) this.#goDown(service);
-    this.#attempts.record(service, named, outcome);
+    this.#attempts.record(service, named, outcome, known.readyAfterMs);
+    known.readyAfterMs = undefined;
     if (isUp && stop === 0) this.#died(service, named, known);
     else if (stop === UNNEEDED) this.#stopped(service, named);
     else {
@@ -220,7 +224,15 @@ export class Services {
     const { plan } = this.#state;
     const { restarts = 0, killsOnStop = false } = plan.definition(service).service ?? {};
     const over = plan.graph.overs.get(service) as ConditionId;
-    const made = { over, restarts, killsOnStop, deaths: 0, before: 0, isNewStart: true };
+    const made = {
+      over,
+      restarts,
+      killsOnStop,
+      deaths: 0,
+      before: 0,
+      readyAfterMs: undefined,
+      isNewStart: true,
+    };
     this.#known.set(service, made);
     return made;
   }

@@ -374,8 +374,12 @@ function isNextGeneration(action: ResumeAction, { record, change, providerChange
   return isFinal || (change ?? providerChange) !== undefined;
 }
 
-/** What an attempt held in an unknown state: everything, or what the task does not name any more, so that nothing can guard it. */
+/**
+ * What an attempt held in an unknown state: everything, or what the task does not name any more, so that nothing can guard it. A service leaves
+ * nothing so: it has to expect that it is ended by force.
+ */
 function poisonsOf({ task, record, isUnfinished }: Case, isEverything: boolean): readonly string[] {
+  if (task?.isService === true) return [];
   const present = [...(task?.uses ?? []), ...(task?.claims ?? [])];
   const recorded = record === undefined ? [] : [...record.uses, ...record.claims];
   if (isEverything) return [...new Set([...recorded, ...present])];

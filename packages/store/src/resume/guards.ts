@@ -29,6 +29,8 @@ export function guardsOf(
     const task = index.byPath.get(decision.path);
     const record = records.tasks.get(decision.path);
     if (task === undefined || record === undefined || !isOwner(decision, record)) continue;
+    // Its result comes after that of the tasks that need it, which must not wait for it. It has to expect an end by force.
+    if (task.isService === true) continue;
     const uses = new Set(task.uses);
     const claims = new Set(task.claims);
     if (uses.size + claims.size === 0) continue;

@@ -87,6 +87,15 @@ describe('a guard', () => {
     expect(tasks.map((task) => guardsAgainst(task, guards).length)).toEqual([0, 0, 1, 0]);
   });
 
+  test('does not follow from a service, whose result comes after those of the tasks that need it', () => {
+    const tasks = [
+      taskOf('db', { claims: ['/srv/db'], isService: true, scope: 'process' }),
+      taskOf('a', { claims: ['/srv/a'], requires: needs('db') }),
+    ];
+    expect(guardsIn(tasks, interrupted('db'))).toEqual([]);
+    expect(guardsIn(tasks, interrupted('db'), interrupted('a'))[0]?.owners).toEqual(new Set(['a']));
+  });
+
   test('ends with the result of its owner', () => {
     const guards = guardsIn([taskOf('a', { claims: ['db'] })], interrupted('a'));
     expect(withoutOwner(guards, 'b')).toEqual(guards);

@@ -204,7 +204,7 @@ class Oracle {
   #poisons(path: string, action: ResumeAction): readonly string[] {
     const task = this.#tasks.get(path);
     const record = this.#record(path);
-    if (record === undefined) return [];
+    if (record === undefined || task?.isService === true) return [];
     const before = [...record.uses, ...record.claims];
     const now = [...(task?.uses ?? []), ...(task?.claims ?? [])];
     const isDirty =
