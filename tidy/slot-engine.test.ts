@@ -65,8 +65,11 @@ test('no escalation: outside the engine, no code listens to a ticket, and no tim
     node.expression.getText().endsWith('.addEventListener') &&
     node.arguments[0]?.getText() === "'abort'";
   expect(placesOf(listens, onHost)).toEqual([]);
-  // A helper that starts programs is not a worker: its user ends it if it does not answer.
-  const helpers = ['packages/pool-process/src/programs/spawner.ts'];
+  // A helper that starts programs is not a worker: its user ends it if it does not answer. The guard of a lease ends what an agent cannot.
+  const helpers = [
+    'packages/pool-process/src/programs/spawner.ts',
+    'packages/pool-process/src/remote/lease-guard-program.ts',
+  ];
   expect(placesOf(endsByTimer, onHost).filter((place) => !helpers.includes(fileOf(place)))).toEqual([]);
 });
 
