@@ -30,6 +30,8 @@ export function yaml(options: YamlOptions): Factory {
 /** A suite file that is a configuration. */
 export interface SuiteFile {
   readonly factory: Factory;
+  /** Of its catalogue, where it has one. */
+  readonly catalogue?: Factory;
   readonly settings: readonly SuiteSetting[];
   /** It, and the files that it includes. */
   readonly files: readonly string[];
@@ -48,9 +50,17 @@ export async function openSuiteFile(file: string, settings: readonly string[]): 
   const language = content.mayHaveExpressions ? await import('./conditions/expression.ts') : undefined;
   return {
     factory: factoryOf(basename(file), async () => content),
+    ...(content.catalogue !== undefined && {
+      catalogue: factoryOf(`the catalogue in ${basename(file)}`, async () => catalogueIn(content)),
+    }),
     settings: content.settings.map((entry) => settingOf(entry, language?.readExpression)),
     files: content.files,
   };
+}
+
+/** Everything but its tasks is that of the file. */
+function catalogueIn(content: SuiteContent): SuiteContent {
+  return { ...content, parts: content.catalogue ?? [], common: [], capacities: [], problems: [] };
 }
 
 function factoryOf(file: string, read: (root: string) => Promise<SuiteContent>): Factory {

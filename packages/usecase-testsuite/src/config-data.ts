@@ -72,7 +72,8 @@ class SettingsReader {
   }
 
   config(): SuiteConfig {
-    const config: Record<string, unknown> = { from: { '': this.#opened.factory } };
+    const { factory, catalogue } = this.#opened;
+    const config: Record<string, unknown> = { from: { '': factory }, catalogue };
     for (const setting of this.#opened.settings) {
       const { value, flaws = [] } = this.#convert(setting.name, setting.value, [], setting);
       config[setting.name] = value;

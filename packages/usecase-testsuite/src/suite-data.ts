@@ -1,5 +1,5 @@
 /** A configuration as data: a suite file with settings. The published JSON Schema is made of these types. */
-import type { Duration, Limit, MetaData, RetriesData, SuiteData } from '@pexen/factory';
+import type { Duration, Limit, MetaData, PartData, RetriesData, SuiteData } from '@pexen/factory';
 import type { ProcessesOptions } from '@pexen/pool-process';
 import type { ThreadsOptions } from '@pexen/pool-thread';
 import type { JUnitOptions } from '@pexen/report';
@@ -114,10 +114,13 @@ interface ProfileData extends Omit<SettingsData, 'profiles'> {}
 /** The settings of a suite, at the top of its suite file. */
 interface SettingsData
   extends WrittenOtherwise,
-    Omit<SuiteConfig, keyof WrittenOtherwise | 'from' | 'capacities'> {}
+    Omit<SuiteConfig, keyof WrittenOtherwise | 'from' | 'capacities' | 'catalogue'> {}
 
 /** A suite file that is a configuration. */
-export interface SuiteFileData extends SuiteData, SettingsData {}
+export interface SuiteFileData extends SuiteData, SettingsData {
+  /** Tasks that are pulled in where something requires what they provide and the suite does not. */
+  readonly catalogue?: PartData;
+}
 
 /** The version of the format. Grows by one with every change that breaks files. */
 export const suiteFileVersion = 1;

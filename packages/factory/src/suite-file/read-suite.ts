@@ -76,6 +76,8 @@ export interface CommonEntries {
 /** What suite files contain, in their order. */
 export interface SuiteContent {
   readonly parts: readonly (TaskEntry | FactoryEntry)[];
+  /** What its catalogue contains; undefined where it has none. */
+  readonly catalogue: readonly (TaskEntry | FactoryEntry)[] | undefined;
   /** Defaults and templates, which are checked even where no task has them. */
   readonly common: readonly CommonEntries[];
   readonly capacities: readonly NamedEntry[];
@@ -111,6 +113,8 @@ interface Scope {
   readonly defaults: Entries;
   /** The files that include this one, and itself last. */
   readonly chain: readonly string[];
+  /** Where tasks and calls of factories are added. */
+  readonly parts: (TaskEntry | FactoryEntry)[];
 }
 
 /** The entries of a part, which a new one of the type has to join. */
@@ -126,11 +130,15 @@ const topNames = Object.keys({ $schema: true, templates: true, capacities: true 
 
 const rootNames = [...topNames, ...partNames];
 
+/** In a configuration, a part whose tasks are pulled in where something requires them. */
+const catalogueName = 'catalogue';
+
 class SuiteReader {
   readonly #files: Files;
   readonly #settingNames: readonly string[];
   readonly #opened = new Map<string, SuiteFile>();
   readonly #parts: (TaskEntry | FactoryEntry)[] = [];
+  #catalogue: (TaskEntry | FactoryEntry)[] | undefined;
   readonly #common: CommonEntries[] = [];
   readonly #capacities: NamedEntry[] = [];
   readonly #settings: NamedEntry[] = [];
@@ -148,6 +156,7 @@ class SuiteReader {
     return {
       ...{
         parts: this.#parts,
+        catalogue: this.#catalogue,
         common: this.#common,
         capacities: this.#capacities,
         settings: this.#settings,
@@ -164,9 +173,22 @@ class SuiteReader {
     const file = this.#open(path, [path], undefined);
     if (file?.root === undefined) return;
     const isSetting = ({ name }: NamedEntry): boolean =>
-      this.#settingNames.includes(name) && !rootNames.includes(name);
+      this.#settingNames.includes(name) && !rootNames.includes(name) && name !== catalogueName;
     this.#settings.push(...entriesOf(file.root).filter(isSetting));
-    this.#readFile(file, { file, under: [], defaults: noEntries, chain: [path] }, this.#settingNames);
+    const scope: Scope = { file, under: [], defaults: noEntries, chain: [path], parts: this.#parts };
+    this.#readFile(file, scope, this.#settingNames);
+    if (this.#settingNames.includes(catalogueName)) this.#readCatalogue(file.root, scope);
+  }
+
+  /** A part of its own, whose tasks are candidates. It has the defaults of the file. */
+  #readCatalogue(root: YamlMap, scope: Scope): void {
+    const entries = entriesOf(root);
+    const catalogue = entries.find(({ name }) => name === catalogueName);
+    if (catalogue === undefined || !this.#isMap(catalogue)) return;
+    this.#catalogue = [];
+    const { value } = entries.find(({ name }) => name === 'defaults') ?? {};
+    const defaults = value?.kind === 'map' ? merged(noEntries, entriesOf(value)) : noEntries;
+    this.#readPart(catalogue.value, { ...scope, defaults, parts: this.#catalogue }, partNames, () => false);
   }
 
   #readFile(file: SuiteFile, scope: Scope, settingNames: readonly string[] = []): void {
@@ -199,7 +221,8 @@ class SuiteReader {
     const templates = new Map<string, NamedEntry>();
     const file: SuiteFile = { path, directory, root: isMap ? root : undefined, templates };
     this.#opened.set(path, file);
-    if (isMap) this.#collectTemplates(root, { file, under: [], defaults: noEntries, chain }, templates);
+    if (isMap)
+      this.#collectTemplates(root, { file, under: [], defaults: noEntries, chain, parts: [] }, templates);
     return file;
   }
 
@@ -324,11 +347,11 @@ class SuiteReader {
     return file === undefined ? undefined : { file, chain: inner };
   }
 
-  #readFactory({ key, value }: NamedEntry, name: FactoryName, { file, under, defaults }: Scope): void {
+  #readFactory({ key, value }: NamedEntry, name: FactoryName, { file, under, defaults, parts }: Scope): void {
     const calls = value?.kind === 'list' ? value.items : [value];
     for (const options of calls) {
       if (options?.kind === 'map')
-        this.#parts.push({ kind: 'factory', under, name, key, options, defaults, directory: file.directory });
+        parts.push({ kind: 'factory', under, name, key, options, defaults, directory: file.directory });
       else
         this.#complain(
           options ?? key,
@@ -439,7 +462,7 @@ class SuiteReader {
     const path = this.#pathOf(key, names, all, complainOf('its name'));
     if (path === undefined) return;
     const [name = '', ...above] = path.toReversed();
-    if (this.#parts.length >= most.tasks)
+    if (scope.parts.length >= most.tasks)
       return void this.#complain(key, `the suite has more than ${most.tasks} tasks`);
     const own = new Map<string, NamedEntry>();
     for (const [each, entry] of entries) {
@@ -452,7 +475,7 @@ class SuiteReader {
     if (!this.#isWithinBounds(size, key)) return;
     const under = [...scope.under, ...above.toReversed()];
     const { file, defaults } = scope;
-    this.#parts.push({ kind: 'task', under, name, entries: own, defaults, key, directory: file.directory });
+    scope.parts.push({ kind: 'task', under, name, entries: own, defaults, key, directory: file.directory });
   }
 
   #valuesOf({ key, value }: NamedEntry, axes: Values, complain: Complain): Values {
