@@ -158,7 +158,9 @@ function eachOf(value: unknown, path: Path, one: (value: unknown, path: Path) =>
   if (!isRecord(value)) return { value };
   const pairs = Object.entries(value).map(([name, each]) => [name, one(each, [...path, name])] as const);
   return {
-    value: Object.fromEntries(pairs.map(([name, each]) => [name, each.value])),
+    value: Object.fromEntries(
+      pairs.flatMap(([name, each]) => (each.value === undefined ? [] : [[name, each.value]])),
+    ),
     flaws: pairs.flatMap(([, { flaws = [] }]) => flaws),
   };
 }
