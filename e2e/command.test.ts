@@ -68,6 +68,30 @@ describe('three shell scripts', () => {
   });
 });
 
+test('a suite in YAML, with the schema that editors find in the installed package', async () => {
+  const project = await installed('shell-scripts');
+  const made = await project.run('npx', 'pexen', 'init', '--yaml');
+  expect(made, made.stdout + made.stderr).toMatchObject({ code: 0 });
+  const file = join(project.dir, 'pexen.yaml');
+  const text = readFileSync(file, 'utf8');
+  const [, schema = ''] = /^# yaml-language-server: \$schema=(\S+)$/m.exec(text) ?? [];
+  expect(JSON.parse(readFileSync(join(project.dir, schema), 'utf8'))).toHaveProperty('$defs.SuiteFileData');
+  await writeFile(
+    file,
+    `${text}from: { scripts: { executables: { dir: '.', include: ['*.sh'] } } }\nretries: 1\n`,
+  );
+  const ran = await project.run('npx', 'pexen', 'run');
+  expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+  expect(ran.stdout).toMatch(/PASS .* greets\n/);
+  expect(ran.stdout).toMatch(/PASS .* scripts\/.*loopback/);
+  await writeFile(file, `${text}retires: 1\n`);
+  const refused = await project.run('npx', 'pexen', 'list');
+  expect(refused).toMatchObject({ code: 2 });
+  expect(refused.stderr).toMatch(
+    /unknown entry "retires"\n +at pexen\.yaml:\d+:1\n +Did you mean "retries"\?/,
+  );
+});
+
 test('libraries that are loaded late are there: YAML, expressions, TAP, XML, wide characters, the live view', async () => {
   const project = await installed('shell-scripts');
   const script =

@@ -360,6 +360,11 @@ function plain(reason: string, deepest: number): { readonly message: string; rea
         .replace('a sequence entry', 'an item of a list'),
       hint: 'Check its indentation. Put text in quotes that has ": " in it, or begins with @, `, %, & or *.',
     };
+  if (/^missed comma/.test(reason))
+    return {
+      message: 'a comma is missing within [ ] or { }',
+      hint: 'Put text in quotes that has ": ", a comma, a bracket or a brace in it.',
+    };
   if (reason === 'deficient indentation')
     return {
       message: 'a line is not indented enough',

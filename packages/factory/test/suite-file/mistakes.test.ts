@@ -128,6 +128,14 @@ test.each([
   expect(found.filter((line) => !/MADE_NOTHING|NOTHING_FOUND/.test(line))).toHaveLength(1);
 });
 
+test('within brackets, values have to be in quotes, and the hint says so', async () => {
+  const dir = scratch({ 'suite.yaml': `tasks: { a: { command: \${{ x }} } }` });
+  const { problems } = await made(yaml({ file: 'suite.yaml' }), dir);
+  expect(problems[0]?.hint).toBe(`Within [ ] and { }, put \${{ … }} in quotes.`);
+  const other = await mistakes('tasks: { a: { command: echo b: c } }');
+  expect(other).toEqual(['BAD_YAML | suite.yaml:1:30 | a comma is missing within [ ] or { }']);
+});
+
 test('all of them come together, in the order of the file, and what tasks have in common once', async () => {
   const found = await mistakes(
     `defaults: { timeuot: 1s, retries: x }
