@@ -224,6 +224,14 @@ describe('a service is stopped', () => {
     expect(outcome).toMatchObject({ kind: 'stopped', how: 'killed', step: 'ended by SIGKILL' });
   });
 
+  test('before it is ready, saying what was missing', async () => {
+    const { ticket, outcome } = started(serving(`console.log("loading"); ${goesOn}`, { line: '^up$' }));
+    await ticket.printed('loading');
+    ticket.abort();
+    const step = 'ended by SIGTERM, still without a line of output that matches /^up$/';
+    expect(await outcome).toMatchObject({ step });
+  });
+
   test('by force at once, where it is meant to be', async () => {
     const script = `process.on("SIGTERM", () => process.exit(0)); ${listens}`;
     const rules = { killsOnStop: true };
@@ -274,7 +282,7 @@ describe('beside the slots', () => {
 
 describe('as another user', () => {
   const isRoot = process.getuid?.() === 0;
-  const ids = `console.log("ids " + process.getuid() + " " + process.getgid()); require("fs").writeFileSync(process.env.HOME + "/a", ""); require("fs").writeFileSync("b", ""); require("fs").appendFileSync(process.env.PEXEN_REPORT, "pass c\\n"); ${goesOn}`;
+  const ids = `require("fs").writeFileSync(process.env.HOME + "/a", ""); require("fs").writeFileSync("b", ""); require("fs").appendFileSync(process.env.PEXEN_REPORT, "pass c\\n"); console.log("ids " + process.getuid() + " " + process.getgid()); ${goesOn}`;
   const as = (user: string): Assignment => {
     const { address, ...rest } = serving(ids, { line: '^ids' }, { workspace: 'private' });
     return { ...rest, address: { ...address, user } as Assignment['address'] };

@@ -1,4 +1,4 @@
-/** How long a service took until it was ready is a part of its attempt, in events and in results. */
+/** The time that a service takes until it is ready: a part of its attempt, in events and in results, and limited by its timeout. */
 import type { RunEvent } from '@pexen/core';
 import { expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
@@ -26,4 +26,20 @@ test('the time to readiness is in the event, in the attempt and in the result', 
     ['user', undefined],
     ['server', 30],
   ]);
+});
+
+test('one that takes too long was not ready', async () => {
+  const clock = new ScriptedClock(0);
+  const slow = service({ name: 'slow', timeout: 100 }, async ({ signal }) => {
+    const isAborted = new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+    void clock.advance(100);
+    await isAborted;
+  });
+  const running = run([slow, task({ name: 'user', requires: [slow] }, () => {})], { clock });
+  expect(await running.of(slow)).toMatchObject({
+    status: 'timed-out',
+    reason: [{ why: 'was not ready after 100 ms' }],
+  });
 });

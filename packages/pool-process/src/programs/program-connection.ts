@@ -47,7 +47,7 @@ import {
   refused,
   type ServiceWork,
 } from '../serialized-work.ts';
-import type { ServiceValues, Sighting } from '../services/readiness.ts';
+import { describeCondition, type ServiceValues, type Sighting } from '../services/readiness.ts';
 import { valueVariables } from '../services/required-values.ts';
 import { ServiceStart } from '../services/service-start.ts';
 import { findUser, throughSetpriv } from './other-user.ts';
@@ -80,10 +80,11 @@ const unseen: ProgramEnd = { exitCode: null, signal: null };
 
 export class ProgramConnection implements Connection {
   readonly name: string;
-  readonly stepNames = { terminate: 'ended by SIGTERM', kill: 'ended by SIGKILL' };
   readonly #place: Place;
   readonly #resources: PoolResources;
   readonly #events: ConnectionEvents;
+  /** What its service, which is not ready yet, is expected to do. */
+  #awaited: string | undefined;
   #sandbox: Sandbox | undefined;
   #running: RunningProgram | undefined;
   /** The current attempt was asked to stop. */
@@ -98,6 +99,11 @@ export class ProgramConnection implements Connection {
     this.#events = events;
     this.name = place.name;
     queueMicrotask(() => events.ready());
+  }
+
+  get stepNames(): NonNullable<Connection['stepNames']> {
+    const without = this.#awaited === undefined ? '' : `, still without ${this.#awaited}`;
+    return { terminate: `ended by SIGTERM${without}`, kill: `ended by SIGKILL${without}` };
   }
 
   /** One at a time. */
@@ -193,7 +199,7 @@ export class ProgramConnection implements Connection {
 
   async #runToEnd(
     number: number,
-    { service, path }: ProgramWork,
+    { service, path, program: body }: ProgramWork,
     shared: SharedState,
     program: RunningProgram,
     mayRepeat: boolean,
@@ -201,7 +207,9 @@ export class ProgramConnection implements Connection {
     const report: Report = (update) => this.#events.updated(number, [update]);
     const running = program.run(report, () => this.#events.ending(number));
     if (service === undefined) return await running;
+    this.#awaited = body.service && describeCondition(body.service.ready);
     const sighting = await program.whenReady();
+    this.#awaited = undefined;
     if (sighting?.kind === 'ready')
       this.#events.serviceReady(number, readyFactsOf(service, sighting.values, shared));
     if (sighting?.kind === 'hopeless') program.kill();

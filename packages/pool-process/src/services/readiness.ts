@@ -11,6 +11,16 @@ import { hasSocket, type Listener, listenersOn } from '../platform.ts';
 import { LineTail } from './line-tail.ts';
 import { isPortFree } from './ports.ts';
 
+/** What makes a service ready, to follow "without": `a line of output that matches /listening/`. */
+export function describeCondition(condition: ReadyCondition): string {
+  if ('port' in condition)
+    return condition.port === '{port}' ? 'a listener on its port' : `a listener on port ${condition.port}`;
+  if ('http' in condition) return `an answer from ${condition.http}`;
+  if ('line' in condition) return `a line of output that matches /${condition.line}/`;
+  if ('file' in condition) return `the file ${condition.file}`;
+  return 'a line "ready" on fd 3';
+}
+
 /** What a ready service hands on to the programs and tasks that require it, besides what its author added. */
 interface ServiceAddress {
   readonly host: string;

@@ -97,8 +97,10 @@ function messageOf({ name, message }: TaskError, hasDifference: boolean): string
   return isCompared && (first.endsWith(':') || second === '') ? [first.replace(/:$/, '')] : lines;
 }
 
-function propertyLines({ properties = {} }: TaskError): string[] {
-  return Object.entries(properties).flatMap(([key, value]) => {
+/** The code of an error of ours is a part of its message. */
+function propertyLines({ name, properties = {} }: TaskError): string[] {
+  const shown = Object.entries(properties).filter(([key]) => key !== 'code' || !ownErrors.has(name));
+  return shown.flatMap(([key, value]) => {
     const [first = '', ...rest] = printableLines(value).map(clipped);
     return limited([`${printable(key)}: ${first}`, ...rest]);
   });

@@ -153,11 +153,15 @@ function readyLine({ path, service }: RunTask, afterMs: number, { paint }: LineO
   return wordLine(paint('green', 'UP'), 2, formatSeconds(afterMs), path, again, paint);
 }
 
-/** The lines of a service that ended while tasks needed it, with the last that it printed: what fails from now on may come from that. */
+/**
+ * The lines of a service that ended while tasks needed it: what fails from now on may come from that. With the last that it printed, unless its
+ * result follows, which has that, too.
+ */
 function deathLines({ path, service }: RunTask, ended: TaskAttempt, options: LineOptions): string[] {
   const { paint, outputLines: atMost, root } = options;
   const why = ended.error?.message ?? ended.reason ?? ended.outcome;
-  const next = service?.startsAgain === true ? '; starts again when a task needs it' : '';
+  const startsAgain = service?.startsAgain === true;
+  const next = startsAgain ? '; starts again when a task needs it' : '';
   const line = wordLine(
     paint(['red', 'bold'], 'DIED'),
     4,
@@ -166,6 +170,7 @@ function deathLines({ path, service }: RunTask, ended: TaskAttempt, options: Lin
     why + next,
     paint,
   );
+  if (!startsAgain) return [line];
   const output = [...outputLines(outputsOf(ended, atMost), paint), ...outputFileLines(ended, root, paint)];
   return [line, ...output.map(indented)];
 }

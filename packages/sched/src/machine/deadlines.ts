@@ -83,7 +83,10 @@ export class Deadlines {
     const sinceMs = tasks.since[task] as number;
     if (kind === BACKOFF) this.#state.makeReady(task);
     else if (kind === IDLE) this.#checkSilence(task, attempt, sinceMs);
-    else this.#stop(task, `timed out after ${span(atMs - sinceMs)}`);
+    else {
+      const what = this.#state.isService(task) ? 'was not ready' : 'timed out';
+      this.#stop(task, `${what} after ${span(atMs - sinceMs)}`);
+    }
   }
 
   #checkSilence(task: number, attempt: number, sinceMs: number): void {
