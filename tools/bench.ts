@@ -18,6 +18,7 @@ const benches = {
   journal: ['packages/store', 'bench/journal.ts'],
   price: ['packages/store', 'bench/price.ts'],
   watch: ['packages/usecase-testsuite', 'bench/watch.ts'],
+  yaml: ['packages/usecase-testsuite', 'bench/yaml.ts'],
 } as const;
 
 type Name = keyof typeof benches;

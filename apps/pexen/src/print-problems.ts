@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { formatLocation, isPexenError, type Problem } from '@pexen/core';
-import { printable, printableLines } from '@pexen/report';
+import { printable, printableLines, sourceLines } from '@pexen/report';
 import { type ExitCode, exitCodeOfProblems, exitCodes } from '@pexen/usecase-testsuite';
 
 /** The stream that messages are written to. */
@@ -23,7 +23,10 @@ export function printProblems(error: unknown, output: Output): ExitCode {
   }
   const { problems } = error;
   if (problems.length > 1) output.write(`${problems.length} problems, nothing was run:\n`);
-  for (const problem of problems) output.write(`${describe(problem, output)}\n`);
+  problems.forEach((problem, at) => {
+    output.write(`${describe(problem, output)}\n`);
+    if (at < mostFrames) output.write(frameOf(problem, output));
+  });
   return exitCodeOfProblems(problems);
 }
 
@@ -75,6 +78,21 @@ function describe(
   for (const detail of details) lines.push(`      ${printable(detail)}`);
   if (hint !== undefined) lines.push(`      ${paint('cyan', printable(hint))}`);
   return lines.join('\n');
+}
+
+/** Of more problems only the places are shown. */
+const mostFrames = 10;
+
+const dataFile = /\.(?:ya?ml|json)$/;
+
+/** The lines around a problem in data, where they mostly show what is wrong. */
+function frameOf({ location }: Problem, output: Output): string {
+  if (location === undefined || !dataFile.test(location.file)) return '';
+  const paint: Parameters<typeof sourceLines>[2] = (style, text) =>
+    styleText(style, text, { stream: output as NodeJS.WriteStream });
+  return sourceLines(location, undefined, paint, true)
+    .map((line) => `      ${line}\n`)
+    .join('');
 }
 
 /** A warning as one or two lines. */

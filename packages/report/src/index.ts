@@ -44,3 +44,4 @@ export type { DroppedUpdates, ReadonlyRunModel, Reporter, ReporterProblem, RunVi
 export type { InspectableRun } from './run-view.ts';
 export { terminal } from './terminal.ts';
 export { printable, printableLines } from './text/printable.ts';
+export { sourceLines } from './text/source.ts';
