@@ -126,6 +126,8 @@ export interface RecalledStart extends RecalledFacts {
   readonly attempts: readonly AttemptRecord[];
   /** How often its next attempt was interrupted by the end of a session. */
   readonly interruptions: number;
+  /** An earlier execution of it has not been torn down, or may have started: its teardowns are due also where it does not start again. */
+  readonly hasStarted?: true;
   /** How often the machine was rebooted for it. Absent: never. */
   readonly rebootCount?: number;
   /** The cleanup of the interrupted attempt is due, in the place of the task, before anything else. */

@@ -267,7 +267,8 @@ export class Machine {
       if (recalled.kind !== 'start') state.recalled.expectResult(recalled.task);
       else {
         state.tasks.continueAfter(recalled.task, recalled.attempts);
-        if (recalled.interruptions + recalled.attempts.length > 0) state.tasks.set(recalled.task, STARTED);
+        const { interruptions, attempts, hasStarted } = recalled;
+        if (interruptions + attempts.length > 0 || hasStarted) state.tasks.set(recalled.task, STARTED);
         state.recalled.expectStart(recalled);
       }
     for (let task = from; task < to; task++) if (!state.tasks.isDone(task)) this.#skipNew(task, from);

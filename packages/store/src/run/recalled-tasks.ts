@@ -136,7 +136,10 @@ function leftTask({ id: task, decision, record }: KnownTask): RecalledSkip {
 
 /** Nothing was recorded of it, but it may have started. */
 function crashedTask({ id: task, decision: { reason, cleansUp } }: KnownTask): RecalledStart {
-  return { kind: 'start', task, earlier: [], attempts: [], interruptions: 0, cleansUp, crashed: reason };
+  return {
+    ...{ kind: 'start', task, earlier: [], attempts: [], interruptions: 0, cleansUp },
+    ...{ hasStarted: true, crashed: reason },
+  };
 }
 
 /** Its last attempt has ended, and only its result was not recorded. */
@@ -174,8 +177,14 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
   const rebootCount = isNewGeneration(decision, record) ? 0 : record.reboots;
   const isFromStart = attempts.length + earlier.length + interruptions + rebootCount === 0 && !cleansUp;
   if (isFromStart && action !== 'crash') return undefined;
-  const reboots = rebootCount > 0 ? { rebootCount } : {};
-  return { kind: 'start', task, earlier, attempts, interruptions, cleansUp, ...reboots, ...crashed };
+  const { executions, tornDownBy } = record;
+  const isUp = !session.isRerun && executions.length > 0 && tornDownBy.length === 0;
+  return {
+    ...{ kind: 'start', task, earlier, attempts, interruptions, cleansUp },
+    ...((isUp || action === 'crash') && { hasStarted: true }),
+    ...(rebootCount > 0 && { rebootCount }),
+    ...crashed,
+  };
 }
 
 function isNewGeneration({ execution }: Decision, record: TaskRecord): boolean {

@@ -1,5 +1,6 @@
 /** Recorders with mistakes, each of which the cuts have to find. */
 import type { Recall, RecalledTask, TaskInfo, TaskOrigin } from '@pexen/core';
+import type { JournalEntry } from '../../src/index.ts';
 import { RunRecorder } from '../../src/run/recorder.ts';
 import type { MakeRecorder } from './play.ts';
 
@@ -53,6 +54,28 @@ class Silent extends RunRecorder {
 }
 
 const crashed = { kind: 'crashed', locksOk: true } as const;
+
+/** Does not look at digests. */
+export const forgettingEdits: MakeRecorder = (options) => {
+  const entries = options.entries.map((entry): JournalEntry => {
+    const { event } = entry;
+    if (event.type === 'tasks-added')
+      return { ...entry, event: { ...event, tasks: event.tasks.map(withoutDigests) } };
+    if (event.type !== 'task-finished') return entry;
+    const { code: _code, ...rest } = event;
+    return { ...entry, event: rest };
+  });
+  class Forgetting extends RunRecorder {
+    override added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Recall {
+      return super.added(origin, tasks.map(withoutDigests));
+    }
+  }
+  return new Forgetting({ ...options, entries });
+};
+
+function withoutDigests({ digests: _digests, ...info }: TaskInfo): TaskInfo {
+  return info;
+}
 
 export const planted: readonly Planted[] = [
   {

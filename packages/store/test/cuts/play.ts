@@ -8,7 +8,7 @@ import { RunRecorder } from '../../src/run/recorder.ts';
 import { Random } from '../resume/random.ts';
 import { CutJournal } from './cut-journal.ts';
 import { Machine, rebootsIn } from './machine.ts';
-import { type Happening, type SuiteSpec, SuiteTasks, type TaskSpec } from './suite.ts';
+import { digesterOf, type Happening, type SuiteSpec, SuiteTasks, type TaskSpec } from './suite.ts';
 
 /** Makes the recorder of a session. Planted mistakes make another one. */
 export type MakeRecorder = (options: ConstructorParameters<typeof RunRecorder>[0]) => RunRecorder;
@@ -24,8 +24,13 @@ interface Session {
   readonly wrong: readonly string[];
 }
 
+/** Changes the suite while the run is interrupted. */
+export type Edit = (suite: SuiteSpec, random: Random) => SuiteSpec;
+
 /** A whole run, from its first session to the last. */
 export interface Played {
+  /** As it was in the last session. */
+  readonly suite: SuiteSpec;
   readonly results: ReadonlyMap<string, Result>;
   readonly entries: readonly JournalEntry[];
   /** How many events each session appended. */
@@ -40,10 +45,13 @@ const mostSessions = 100;
 
 /** Cuts the sessions after so many events each; the sessions after the last cut are not cut. */
 export async function play(
-  suite: SuiteSpec,
+  given: SuiteSpec,
   cuts: readonly number[],
   makeRecorder: MakeRecorder = (options) => new RunRecorder(options),
+  edit?: Edit,
 ): Promise<Played> {
+  let suite = given;
+  const specs = new Map(given.tasks.map((spec) => [spec.name, spec]));
   const random = new Random(suite.seed + cuts.reduce((sum, cut) => sum * 31 + Math.min(cut, 997), 7));
   const happenings: Happening[] = [];
   const wrong: string[] = [];
@@ -59,11 +67,17 @@ export async function play(
     left = session.left;
     if (session.results === undefined) {
       done += session.isCut ? 1 : 0;
+      if (edit !== undefined && random.chance(0.6)) suite = edit(suite, random);
+      for (const spec of suite.tasks) specs.set(spec.name, spec);
       continue;
     }
     return {
-      ...{ results: session.results, entries: left, appended, happenings, cuts: done },
-      wrong: [...wrong, ...machine.wrong, ...brokenRules(suite, happenings, left)],
+      ...{ suite, results: session.results, entries: left, appended, happenings, cuts: done },
+      wrong: [
+        ...wrong,
+        ...machine.wrong,
+        ...brokenRules(suite, [...specs.values()], happenings, { results: session.results, entries: left }),
+      ],
     };
   }
   throw new Error(`the run has not ended after ${mostSessions} sessions`);
@@ -83,7 +97,7 @@ async function playSession(
   const startedAt = systemClock.wallNow();
   const recorder = makeRecorder({
     ...{ journal, entries: earlier, health: 'whole', mode: { kind: 'resume' }, clock: systemClock },
-    ...{ startedAt, boot, maxInterruptions: 1_000 },
+    ...{ startedAt, boot, maxInterruptions: 1_000, digester: digesterOf(suite) },
     opening: [
       {
         type: 'session-started',
@@ -117,6 +131,8 @@ async function playSession(
       wrong,
     };
   };
+  // As when a run is opened: nothing starts before it is recorded that the session has.
+  while (recorder.recorded < journal.lastSeq) await new Promise(setImmediate);
   if (recorder.pendingReboot !== undefined) {
     await machine.carryOut(recorder, journal);
     return end(undefined);
@@ -132,6 +148,7 @@ async function playSession(
     pool: inline({ concurrency: suite.slots }),
     groups: { g1: { pool: () => inline() }, g2: { pool: () => inline() } },
     journal: recorder,
+    digester: digesterOf(suite),
     reinterpret: (outcome: PoolOutcome, _task: unknown, path: string): PoolOutcome => {
       if (outcome.kind !== 'reboot-asked') return outcome;
       recorder.askReboot(path, outcome.command === undefined ? {} : { command: outcome.command });
@@ -197,21 +214,24 @@ function pathOf(entries: readonly JournalEntry[], task: number): string | undefi
   return undefined;
 }
 
+/** `all`: also tasks that have left the suite. */
 function brokenRules(
   suite: SuiteSpec,
+  all: readonly TaskSpec[],
   happenings: readonly Happening[],
-  entries: readonly JournalEntry[],
+  { results, entries }: Pick<Played, 'results' | 'entries'>,
 ): readonly string[] {
+  const recorded = recordedStarts(happenings, entries);
   return [
-    ...startedTwice(suite, happenings),
-    ...tornDownTooEarly(suite, happenings, entries),
-    ...sawHalfChanged(suite, recordedStarts(happenings, entries)),
+    ...startedTwice(all, happenings),
+    ...notTornDown(suite, recorded, results),
+    ...sawHalfChanged(all, recorded),
   ];
 }
 
 /** An attempt of a task that may not start twice starts once (J4). */
-function startedTwice(suite: SuiteSpec, happenings: readonly Happening[]): readonly string[] {
-  const once = new Set(suite.tasks.filter(({ rerunnable }) => !rerunnable).map(({ name }) => name));
+function startedTwice(all: readonly TaskSpec[], happenings: readonly Happening[]): readonly string[] {
+  const once = new Set(all.filter(({ rerunnable }) => !rerunnable).map(({ name }) => name));
   const seen = new Set<string>();
   return happenings.flatMap(({ path, attempt, what }) => {
     if (what !== 'start' || !once.has(path)) return [];
@@ -222,20 +242,22 @@ function startedTwice(suite: SuiteSpec, happenings: readonly Happening[]): reado
   });
 }
 
-/** A teardown that ran ends after the last start of what it tears down (J8). */
-function tornDownTooEarly(
+/** What started is torn down after its last start, unless the teardown is skipped for another reason than that there is nothing (J8). */
+function notTornDown(
   suite: SuiteSpec,
   happenings: readonly Happening[],
-  _entries: readonly JournalEntry[],
+  results: ReadonlyMap<string, Result>,
 ): readonly string[] {
   return suite.tasks.flatMap(({ name, tearsDown, rerunnable }) => {
     const last = happenings.findLastIndex(({ path, what }) => path === name && what === 'start');
-    if (last < 0 || !rerunnable) return [];
+    const { reason = [] } = results.get(name) ?? {};
+    const isNeedless = reason[0]?.task === name && reason[0].why === 'has nothing to tear down';
+    if (!rerunnable || (last < 0 && !isNeedless)) return [];
     return tearsDown
       .filter((provider) =>
-        happenings.slice(last).some(({ path, what }) => path === provider && what === 'start'),
+        happenings.slice(last + 1).some(({ path, what }) => path === provider && what === 'start'),
       )
-      .map((provider) => `J8: "${provider}" started after "${name}" had torn it down`);
+      .map((provider) => `J8: "${provider}" started, and "${name}" has not torn it down since`);
   });
 }
 
@@ -262,8 +284,8 @@ function recordedStarts(
 }
 
 /** Nothing uses what an interrupted attempt may have changed, but for what its task waits for, teardowns and salvages (J6). */
-function sawHalfChanged(suite: SuiteSpec, happenings: readonly Happening[]): readonly string[] {
-  const specs = new Map(suite.tasks.map((spec) => [spec.name, spec]));
+function sawHalfChanged(all: readonly TaskSpec[], happenings: readonly Happening[]): readonly string[] {
+  const specs = new Map(all.map((spec) => [spec.name, spec]));
   const open = new Map<string, Happening>();
   const started = new Map<string, Happening>();
   const wrong: string[] = [];
@@ -287,7 +309,8 @@ function sawHalfChanged(suite: SuiteSpec, happenings: readonly Happening[]): rea
       const spec = specs.get(other) as TaskSpec;
       if (other === path || !conflicts(own, spec)) continue;
       if (since === session) wrong.push(`J6: "${path}" and "${other}" ran at the same time`);
-      else if (!mayMeet(own, [...started], session, specs))
+      // What a task of the loop held is guarded once the loop has added it again.
+      else if (spec.addedAfter === undefined && !mayMeet(own, [...started], session, specs))
         wrong.push(`J6: "${path}" started on what "${other}" may have half changed`);
     }
     open.set(path, happening);
@@ -321,6 +344,13 @@ function mayMeet(
   );
 }
 
+function usersOf(providers: readonly string[], specs: ReadonlyMap<string, TaskSpec>): readonly string[] {
+  const users = [...specs.values()].filter(({ requires }) =>
+    requires.some(({ of }) => of.some((each) => providers.includes(each))),
+  );
+  return users.map(({ name }) => name);
+}
+
 function waitsFor(
   task: TaskSpec,
   name: string,
@@ -335,6 +365,9 @@ function waitsFor(
     ...each.requires.flatMap(({ of }) => of),
     ...each.after,
     ...each.salvages,
+    // A teardown waits for what it tears down, and for all that requires it.
+    ...each.tearsDown,
+    ...usersOf(each.tearsDown, specs),
     // The loop adds it again only after that result.
     ...(each.addedAfter === undefined ? [] : [each.addedAfter]),
   ]);
@@ -361,7 +394,12 @@ function essenceOf(result: Result, isOrdered: boolean): object {
 }
 
 /** Why results of a suite may differ after a cut: by the order in which tasks run, or by what the cut interrupted. */
-export function differences(suite: SuiteSpec, uncut: Played, cut: Played): readonly string[] {
+export function differences(
+  suite: SuiteSpec,
+  uncut: Played,
+  cut: Played,
+  countsEarlier = true,
+): readonly string[] {
   const isOrdered = suite.tasks.every(({ requires }) =>
     requires.every(({ form }) => form !== 'any' && form !== 'two'),
   );
@@ -370,7 +408,10 @@ export function differences(suite: SuiteSpec, uncut: Played, cut: Played): reado
     const actual = cut.results.get(path);
     if (actual === undefined) wrong.push(`J3: "${path}" has no result`);
     else {
-      const [one, other] = [essenceOf(expected, isOrdered), essenceOf(actual, isOrdered)];
+      const [one, other] = [expected, actual].map((each) => {
+        const essence = essenceOf(each, isOrdered);
+        return countsEarlier ? essence : { ...essence, earlier: 0 };
+      });
       if (!isDeepStrictEqual(one, other))
         wrong.push(`J3: "${path}": ${JSON.stringify(one)} became ${JSON.stringify(other)}`);
     }

@@ -1,6 +1,6 @@
 /** Random suites as plain data, of which each session makes its own tasks. Their bodies do what the data says, so that results are comparable. */
 
-import type { AnyBodyContext } from '@pexen/core';
+import type { AnyBodyContext, Digest, DigestedTask } from '@pexen/core';
 import {
   anyOf,
   atLeast,
@@ -13,6 +13,7 @@ import {
   TaskFailError,
   task,
 } from '@pexen/sched';
+import type { FileSetDigester } from '../../src/index.ts';
 import { Random } from '../resume/random.ts';
 
 /** How an attempt ends. `given` fails, and lets dependents run. */
@@ -45,6 +46,8 @@ export interface TaskSpec {
   readonly reboots: number;
   /** The reboot is ordered by a command. Otherwise the caller of the session is asked to do it. */
   readonly isByCommand: boolean;
+  /** Counts the edits of its body. */
+  readonly version: number;
   /** The loop adds it when this task has a result. */
   readonly addedAfter: string | undefined;
 }
@@ -108,7 +111,7 @@ function plainTask(random: Random, name: string): TaskSpec {
     ...{ name, requires: [], salvages: [], tearsDown: [], after: [], uses: [], claims: [], retries: 0 },
     ...{ rerunnable: random.chance(0.7), scope: 'run', ends: ['returns'], hasCleanup: false, hasKey: false },
     ...{ group: undefined, turns: random.below(4), isLost: false, addedAfter: undefined },
-    ...{ reboots: 0, isByCommand: false },
+    ...{ reboots: 0, isByCommand: false, version: 0 },
   };
 }
 
@@ -144,6 +147,43 @@ function randomTask(random: Random, name: string, before: readonly string[]): Ta
     hasKey: random.chance(0.4),
     group: random.chance(0.15) ? random.oneOf(['g1', 'g2']) : undefined,
     isLost: random.chance(0.05),
+  };
+}
+
+/** What authors do to a suite while a run of it is interrupted: bodies behave otherwise, tasks go, and others come. */
+export function editedSuite(suite: SuiteSpec, random: Random): SuiteSpec {
+  const edited = suite.tasks.map((spec): TaskSpec => {
+    if (!random.chance(0.3)) return spec;
+    return { ...spec, version: spec.version + 1, ends: [random.oneOf(ends), random.oneOf(ends)] };
+  });
+  const named = new Set(
+    edited.flatMap(({ requires, salvages, tearsDown, after, addedAfter = '' }) => [
+      ...requires.flatMap(({ of }) => of),
+      ...[...salvages, ...tearsDown, ...after, addedAfter],
+    ]),
+  );
+  // That a task is gone which the loop had added shows only at the end of a run: until then, what it held is not in an unknown state.
+  const left = edited.filter(
+    ({ name, addedAfter }) => named.has(name) || addedAfter !== undefined || !random.chance(0.15),
+  );
+  const there = left.filter(({ addedAfter }) => addedAfter === undefined).map(({ name }) => name);
+  if (there.length === 0 || !random.chance(0.4)) return { ...suite, tasks: left };
+  const of = [random.oneOf(there)];
+  const isNew = plainTask(random, `new-${random.below(100_000)}`);
+  const rerunnable = isNew.rerunnable || left.every((each) => each.rerunnable);
+  return { ...suite, tasks: [...left, { ...isNew, rerunnable, requires: [{ form: 'one', of }] }] };
+}
+
+/** Sees the edits of bodies, and nothing else. */
+export function digesterOf({ tasks }: SuiteSpec): FileSetDigester {
+  const versions = new Map(tasks.map(({ name, version }) => [name, version]));
+  const codeOf = ({ definition: { meta } }: DigestedTask): Digest => `code ${versions.get(meta.name ?? '')}`;
+  return {
+    loaded: () => {},
+    codeOf,
+    digestsOf: (task) => ({ meaning: 'the same', code: codeOf(task), data: 'the same', limits: 'the same' }),
+    fileSetOf: () => undefined,
+    changedIn: () => [],
   };
 }
 
@@ -224,7 +264,7 @@ export class SuiteTasks {
   }
 
   async #body(
-    { name, ends: scripted, turns, isLost, reboots, isByCommand }: TaskSpec,
+    { name, ends: scripted, turns, isLost, reboots, isByCommand, version }: TaskSpec,
     context: AnyBodyContext,
     own: Key<string> | undefined,
     keys: readonly (readonly [string, Key<string>])[],
@@ -233,15 +273,17 @@ export class SuiteTasks {
     this.#observe({ path: name, attempt, what: 'start', rebootCount });
     const seen = Object.fromEntries(keys.map(([each, received]) => [each, textOf(context.get(received))]));
     context.shared[name] = attempt;
-    if (own !== undefined)
-      context.set(own, isLost ? ((() => `${name}#${attempt}`) as never) : `${name}#${attempt}`);
+    const provided = `${name}#${attempt} of version ${version}`;
+    if (own !== undefined) context.set(own, isLost ? ((() => provided) as never) : provided);
     for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
     if (rebootCount < reboots) {
       this.#observe({ path: name, attempt, what: 'asks' });
       context.reboot(isByCommand ? { command: 'reboot' } : {});
     }
     this.#observe({ path: name, attempt, what: 'end' });
-    return endOf(scripted[Math.min(attempt, scripted.length) - 1] ?? 'returns', context, { seen, attempt });
+    return endOf(scripted[Math.min(attempt, scripted.length) - 1] ?? 'returns', context, {
+      ...{ seen, attempt, version },
+    });
   }
 
   async #cleanup({ name, turns }: TaskSpec, { attempt }: AnyBodyContext): Promise<void> {

@@ -1,0 +1,27 @@
+/** Runs that are cut, and whose suite is edited in between, end with the results of the last suite. */
+import { expect, test } from 'vitest';
+import { isWhole, seed } from '#sample';
+import { cutAndEdit } from './edits.ts';
+import { forgettingEdits } from './planted.ts';
+
+const suites = isWhole ? 3_000 : 60;
+
+test(`${suites} suites, cut and edited, keep nothing of another code`, { timeout: 300_000 }, async () => {
+  let compared = 0;
+  for (let at = seed % 1_000_000; at < (seed % 1_000_000) + suites; at++) {
+    const { wrong, isCompared } = await cutAndEdit(at);
+    expect(wrong, `seed ${at}`).toEqual([]);
+    compared += isCompared ? 1 : 0;
+  }
+  expect(compared).toBeGreaterThan(0);
+});
+
+/** What a task had provided was not torn down where it ran again because of an edit, and was skipped before it started. */
+test('suite 61, which was played wrongly once', async () => {
+  expect((await cutAndEdit(61)).wrong).toEqual([]);
+});
+
+test('the planted mistake that results of another code are kept is found', async () => {
+  for (let at = 1; at < 40; at++) if ((await cutAndEdit(at, forgettingEdits)).wrong.length > 0) return;
+  expect.fail('not within 40 suites');
+});
