@@ -32,7 +32,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   '@pexen/report': named('core'),
   '@pexen/usecase-testsuite': named(...PACKAGES),
   pexen: named(...PACKAGES, 'usecase-testsuite'),
-  '@pexen/showcase': ['pexen'],
+  '@pexen/showcase': ['pexen', '@pexen/pool-nats'],
 };
 
 function named(...short: string[]): string[] {

@@ -10,7 +10,7 @@ const foreignFailures = Object.fromEntries(
 );
 
 export default defineSuite(({ env }) => {
-  const { pool, pools, programs } = poolsFor(env);
+  const { pool, crowd, pools, programs } = poolsFor(env);
 
   /** What other people wrote: every file as its package runs it, by the Node that runs us. */
   const foreign = Object.values(Object.groupBy(foreignFiles(), (file) => file.package)).map((files = []) =>
@@ -33,7 +33,7 @@ export default defineSuite(({ env }) => {
     },
     pool,
     pools,
-    groups: { crowd: { pool: () => pool({ workers: 2 }) } },
+    groups: { crowd: { pool: () => crowd({ workers: 2 }) } },
     expectedFailures: {
       ...foreignFailures,
       'api/items/deletingNothing': 'the server deletes what was never there just as gladly',

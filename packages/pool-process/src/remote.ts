@@ -1,7 +1,13 @@
 /** Slots on other machines, for pools that reach them over a transport of their own. */
 export { LeaseGuard } from './remote/lease-guard.ts';
 export type { RemoteAttempt, RemoteReport, RemoteSettings } from './remote/messages.ts';
-export { agentTimeouts, hearReport, remoteAttemptOf, remoteSteps } from './remote/remote-host.ts';
+export {
+  agentTimeouts,
+  hearReport,
+  remoteAttemptOf,
+  remoteSteps,
+  withInherited,
+} from './remote/remote-host.ts';
 export {
   type RemoteOptions,
   RemoteSlot,

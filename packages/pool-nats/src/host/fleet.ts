@@ -38,6 +38,8 @@ interface Member {
   readonly hello: Hello;
   /** The connection that uses each slot of the node. */
   readonly slots: (NodeConnection | undefined)[];
+  /** The connections of services, which run beside the slots. */
+  readonly services: Set<NodeConnection>;
   isAway: boolean;
   isDraining: boolean;
 }
@@ -52,6 +54,8 @@ export class Fleet implements SlotLender {
   readonly #members = new Map<string, Member>();
   /** Connections without a slot, in the order in which they get one. */
   readonly #waiting = new Set<NodeConnection>();
+  /** Connections of services without a node. */
+  readonly #waitingServices = new Set<NodeConnection>();
   /** What nodes that do not work for the run have said, by their ids. */
   readonly #others = new Map<string, string>();
   #transport: Transport | undefined;
@@ -110,8 +114,17 @@ export class Fleet implements SlotLender {
     return connection;
   }
 
+  /** The same for a service, which runs beside the slots of the node with the fewest services. */
+  connectService(events: ConnectionEvents): NodeConnection {
+    const connection = new NodeConnection(events, this, this.#usable.length === 0);
+    this.#waitingServices.add(connection);
+    queueMicrotask(() => this.#lend());
+    return connection;
+  }
+
   withdraw(connection: NodeConnection): void {
     this.#waiting.delete(connection);
+    this.#waitingServices.delete(connection);
   }
 
   /** Interrupts `open`. */
@@ -187,7 +200,8 @@ export class Fleet implements SlotLender {
       case 'back':
         if (member === undefined) break;
         member.isAway = effect.do === 'away';
-        for (const connection of member.slots) connection?.setAway(member.isAway);
+        for (const connection of connectionsOf(member)) connection.setAway(member.isAway);
+        if (!member.isAway) this.#lend();
         break;
       case 'over':
         if (member !== undefined) this.#lose(member, effect.reason);
@@ -200,7 +214,14 @@ export class Fleet implements SlotLender {
 
   #join({ session, hello }: FleetEffect): void {
     const slots = Array.from<undefined>({ length: hello.slots });
-    this.#members.set(session, { session, hello, slots, isAway: false, isDraining: false });
+    this.#members.set(session, {
+      session,
+      hello,
+      slots,
+      services: new Set(),
+      isAway: false,
+      isDraining: false,
+    });
     const all = [...this.#members.values()].reduce((sum, member) => sum + member.slots.length, 0);
     if (all > this.#slots) {
       this.#slots = all;
@@ -224,7 +245,9 @@ export class Fleet implements SlotLender {
         break;
       case 'reported':
       case 'returned':
-        member.slots.find((connection) => connection?.link === report.link)?.hear(report);
+        connectionsOf(member)
+          .find((connection) => connection.link === report.link)
+          ?.hear(report);
         break;
       default:
         report satisfies never;
@@ -233,39 +256,46 @@ export class Fleet implements SlotLender {
 
   #drain(member: Member): void {
     member.isDraining = true;
-    for (const connection of member.slots) connection?.spoil();
+    for (const connection of connectionsOf(member)) connection.spoil();
     this.#leaveIfUnused(member);
   }
 
   #leaveIfUnused(member: Member): void {
-    if (member.slots.every((connection) => connection === undefined))
-      this.#obey(this.#core.leave(member.session));
+    if (connectionsOf(member).length === 0) this.#obey(this.#core.leave(member.session));
   }
 
   #lose(member: Member, reason: string): void {
     this.#members.delete(member.session);
-    for (const connection of member.slots) connection?.lose(reason);
+    for (const connection of connectionsOf(member)) connection.lose(reason);
   }
 
   // Slots.
 
-  get #freeSlots(): number {
-    const members = [...this.#members.values()].filter(({ isAway, isDraining }) => !isAway && !isDraining);
-    return members.flatMap(({ slots }) => slots.filter((connection) => connection === undefined)).length;
+  get #usable(): Member[] {
+    return [...this.#members.values()].filter(({ isAway, isDraining }) => !isAway && !isDraining);
   }
 
-  /** Gives free slots of nodes to the connections that wait. */
+  get #freeSlots(): number {
+    return this.#usable.flatMap(({ slots }) => slots.filter((connection) => connection === undefined)).length;
+  }
+
+  /** Gives free slots of nodes to the connections that wait, and places to services. */
   #lend(): void {
-    for (const member of this.#members.values()) {
-      if (member.isAway || member.isDraining) continue;
+    const members = this.#usable;
+    for (const member of members)
       for (const slot of member.slots.keys()) {
         const [connection] = this.#waiting;
-        if (connection === undefined) return;
-        if (member.slots[slot] !== undefined) continue;
+        if (connection === undefined || member.slots[slot] !== undefined) continue;
         this.#waiting.delete(connection);
         member.slots[slot] = connection;
         this.#bind(connection, member, slot);
       }
+    for (const service of this.#waitingServices) {
+      const [member] = members.toSorted((a, b) => a.services.size - b.services.size);
+      if (member === undefined) return;
+      this.#waitingServices.delete(service);
+      member.services.add(service);
+      this.#bind(service, member, member.slots.length);
     }
   }
 
@@ -283,17 +313,19 @@ export class Fleet implements SlotLender {
 
   /** Takes the slot back that this link uses. */
   #take(member: Member, link: number): NodeConnection | undefined {
-    const at = member.slots.findIndex((connection) => connection?.link === link);
-    const connection = member.slots[at];
+    const connection = connectionsOf(member).find((each) => each.link === link);
+    const at = member.slots.indexOf(connection);
+    if (connection === undefined) return undefined;
     if (at >= 0) member.slots[at] = undefined;
+    else member.services.delete(connection);
     return connection;
   }
 
   /** What could not be ended is known to have ended when the lease of its node is over, also after the pool was closed. */
   #lateEnds(): void {
-    for (const { session, slots } of this.#members.values()) {
-      const left = slots.filter((connection) => connection !== undefined);
-      const inMs = this.#core.fencedAtMs(session) - this.#nowMs;
+    for (const member of this.#members.values()) {
+      const left = connectionsOf(member);
+      const inMs = this.#core.fencedAtMs(member.session) - this.#nowMs;
       const options = { keepsAlive: false };
       if (left.length > 0)
         this.#settings.clock.after(
@@ -383,6 +415,11 @@ export class Fleet implements SlotLender {
     this.#whenChanged.resolve();
     this.#whenChanged = Promise.withResolvers<void>();
   }
+}
+
+/** All that use the node. */
+function connectionsOf({ slots, services }: Member): NodeConnection[] {
+  return [...slots.filter((connection) => connection !== undefined), ...services];
 }
 
 function strangerProblem({ name, version, format }: Hello): Problem | undefined {

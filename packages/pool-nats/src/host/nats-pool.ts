@@ -35,6 +35,7 @@ class NatsConnector implements Connector {
     transport: 'clone',
     closures: false,
     executables: true,
+    services: true,
   };
   /** Nodes bring slots when they join. */
   readonly slots = 0;
@@ -58,6 +59,10 @@ class NatsConnector implements Connector {
 
   connect(_slot: number, events: ConnectionEvents): Connection {
     return (this.#fleet as Fleet).connect(events);
+  }
+
+  connectService(_service: number, events: ConnectionEvents): Connection {
+    return (this.#fleet as Fleet).connectService(events);
   }
 
   closing(): void {

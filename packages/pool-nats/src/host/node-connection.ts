@@ -2,6 +2,7 @@
  * One slot of the pool: its use of one slot of a node, once there is one. Turns what the engine wants into orders, and reports of the node into events of
  * the engine. Does not choose nodes.
  */
+import type { SharedState } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -11,7 +12,7 @@ import {
   type SentAttempt,
   type Step,
 } from '@pexen/pool-kit';
-import { hearReport, remoteAttemptOf, remoteSteps } from '@pexen/pool-process/remote';
+import { hearReport, remoteAttemptOf, remoteSteps, withInherited } from '@pexen/pool-process/remote';
 import type { NodeOrder, NodeReport } from '../protocol/messages.ts';
 
 /** A slot of a node, as it is lent to a connection. */
@@ -42,6 +43,8 @@ export class NodeConnection implements Connection {
   #place: NodeSlot | undefined;
   /** What the engine knows: the worker is out of reach. */
   #isAway: boolean;
+  /** The dictionary of a service that is a program, which is not sent. */
+  #inherited: SharedState | undefined;
   /** Why it is being ended. */
   #cause: string | undefined;
   #isOver = false;
@@ -80,6 +83,8 @@ export class NodeConnection implements Connection {
   /** An attempt that cannot be sent ends here: those before it have been sent. */
   #sendOne(attempt: SentAttempt): void {
     const { number, assignment } = attempt;
+    const isProgram = assignment.address?.kind === 'executable';
+    this.#inherited = assignment.service && isProgram ? assignment.shared : undefined;
     const remote = remoteAttemptOf(attempt);
     if ('refusal' in remote) {
       queueMicrotask(() => this.#events.ended(number, { kind: 'threw', error: remote.refusal }));
@@ -137,9 +142,14 @@ export class NodeConnection implements Connection {
       this.#events.returned(report.id);
       return;
     }
+    const { report: reported } = report;
+    if (reported.is === 'service-ready') {
+      this.#events.serviceReady(reported.id, withInherited(reported.facts, this.#inherited));
+      return;
+    }
     const credit = (id: number): void => this.#order((link) => ({ do: 'credit', link, id }));
     // For users, the slot of the node is the worker: a process of it that ended is replaced there.
-    hearReport(report.report, this.#events, () => this.name, credit);
+    hearReport(reported, this.#events, () => this.name, credit);
   }
 
   /** The node is out of reach, or back. */

@@ -3,7 +3,7 @@
  * at a time. Does not know how the agent runs it.
  */
 import { basename, join } from 'node:path';
-import type { ReadyFacts, SharedState } from '@pexen/core';
+import type { SharedState } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -21,7 +21,7 @@ import { markerVariable } from '../process-markers.ts';
 import { type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
 import { shellWord } from '../shell-word.ts';
 import type { RemoteAttempt, RemoteReport, RemoteSettings } from './messages.ts';
-import { hearReport, remoteAttemptOf, remoteSteps } from './remote-host.ts';
+import { hearReport, remoteAttemptOf, remoteSteps, withInherited } from './remote-host.ts';
 
 /** How long the processes of a launcher are swept, ms. */
 const sweepMs = 500;
@@ -137,17 +137,12 @@ export class AgentConnection implements Connection {
     }
     const nameOf = (worker: string): string => `${this.name}: ${worker}`;
     if (message.is === 'service-ready') {
-      this.#events.serviceReady(message.id, this.#withInherited(message.facts));
+      this.#events.serviceReady(message.id, withInherited(message.facts, this.#inherited));
       return;
     }
     if (message.is === 'started') this.#workers.add(nameOf(message.worker));
     if (message.is === 'gone') this.#workers.delete(nameOf(message.worker));
     hearReport(message, this.#events, nameOf, (id) => this.#send({ do: 'credit', id }));
-  }
-
-  #withInherited(facts: ReadyFacts): ReadyFacts {
-    const { shared } = facts;
-    return shared === undefined ? facts : { ...facts, shared: { ...this.#inherited, ...shared } };
   }
 
   async #end(exit: Exit): Promise<void> {

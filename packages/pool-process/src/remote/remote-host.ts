@@ -1,4 +1,5 @@
 /** The host's end of a remote slot, over any transport: which attempt is sent how, how it is stopped, and what a report means to the engine. */
+import type { ReadyFacts, SharedState } from '@pexen/core';
 import {
   type ConnectionEvents,
   encodeThrown,
@@ -75,4 +76,10 @@ export function hearReport(
     default:
       report satisfies never;
   }
+}
+
+/** The facts of a service that is a program: its dictionary was not sent, and what it adds goes over it. */
+export function withInherited(facts: ReadyFacts, inherited: SharedState | undefined): ReadyFacts {
+  const { shared } = facts;
+  return shared === undefined ? facts : { ...facts, shared: { ...inherited, ...shared } };
 }
