@@ -45,7 +45,9 @@ export function poolsFor({
       return { pool, crowd: programPool, pools: {}, programs: {} };
     }
     default:
-      throw new Error(`SHOWCASE_BODIES is "${SHOWCASE_BODIES}": it must be "processes", "threads" or "nodes"`);
+      throw new Error(
+        `SHOWCASE_BODIES is "${SHOWCASE_BODIES}": it must be "processes", "threads" or "nodes"`,
+      );
   }
 }
 

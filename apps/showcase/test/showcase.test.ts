@@ -10,6 +10,7 @@ import { validateXML } from 'xmllint-wasm';
 import { isWhole, sampled } from '#sample';
 import { type ForeignFile, foreignFiles } from '../src/foreign.ts';
 import { type ByHand, runAllByHand, tapCounts } from './by-hand.ts';
+import { type ThreeNodes, threeNodes } from './three-nodes.ts';
 
 /** What run-showcase.ts prints. */
 interface ShowcaseRun {
@@ -103,6 +104,26 @@ describe.each([
   test('it has the same verdicts', () => {
     expect(there.exitCode).toBe(0);
     expect(verdictsOf(there)).toEqual(verdictsOf(alone));
+  });
+});
+
+describe('on three nodes', () => {
+  let nodes: ThreeNodes | undefined;
+  let there: ShowcaseRun | undefined;
+  beforeAll(async () => {
+    nodes = await threeNodes();
+    if (nodes !== undefined) there = await runShowcase(4, 'nodes', nodes.env);
+  }, 300_000);
+  afterAll(() => nodes?.stop());
+
+  test('all of them are used, and the verdicts are the same', ({ skip }) => {
+    if (there === undefined) skip('there is no nats-server');
+    else {
+      const used = new Set(Object.values(there.workers).filter((worker) => /^[abc]\/\d$/.test(worker)));
+      expect([...used].sort()).toEqual(expect.arrayContaining(['a/0', 'b/0', 'c/0']));
+      expect(there.exitCode).toBe(0);
+      expect(verdictsOf(there)).toEqual(verdictsOf(alone));
+    }
   });
 });
 
