@@ -84,7 +84,7 @@ export function findCommand(
 ): Command | undefined {
   if (command === undefined) return undefined;
   const [name, ...argv] = command;
-  const file = candidates(name, loadContext, isLocal).find((path) => isProgram(path, loadContext));
+  const file = findProgram(name, loadContext, isLocal);
   if (file !== undefined) return { file, argv };
   loadContext.problem({
     code: 'PEXEN_NO_PROGRAM',
@@ -94,14 +94,22 @@ export function findCommand(
   return undefined;
 }
 
-function candidates(name: string, { root, dir, env }: LoadContext, isLocal: boolean): string[] {
+/** What is needed to look up a program. */
+type LookUp = Pick<LoadContext, 'root' | 'dir' | 'env' | 'files'>;
+
+/** The path of a program, as `findCommand` finds it; undefined if it does not exist. */
+export function findProgram(name: string, lookUp: LookUp, isLocal: boolean): string | undefined {
+  return candidates(name, lookUp, isLocal).find((path) => isProgram(path, lookUp));
+}
+
+function candidates(name: string, { root, dir, env }: LookUp, isLocal: boolean): string[] {
   if (name.includes('/')) return [resolve(root, name)];
   const local = isLocal ? [dir, root].map((each) => join(each, 'node_modules/.bin')) : [];
   const folders = [...local, ...(env.PATH ?? '').split(delimiter)];
   return folders.map((folder) => join(resolve(root, folder), name));
 }
 
-function isProgram(path: string, { files }: LoadContext): boolean {
+function isProgram(path: string, { files }: LookUp): boolean {
   try {
     const { kind, mode } = files.look(path);
     return kind === 'file' && (mode & 0o111) !== 0;

@@ -299,7 +299,7 @@ class SuiteReader {
   #readParts(entry: NamedEntry, scope: Scope): void {
     if (!this.#isMap(entry)) return;
     for (const part of entriesOf(entry.value)) {
-      const path = part.name.split('/').filter((each) => each !== '');
+      const path = partsOf(part.key);
       if (part.value?.kind === 'map')
         this.#readPart(part.value, { ...scope, under: [...scope.under, ...path] }, partNames, () => false);
       else
@@ -370,7 +370,7 @@ class SuiteReader {
     const own = this.#entriesOfTask(key, value);
     const whole = own && this.#withTemplate(own, key, scope);
     if (whole === undefined) return;
-    const task = formatCallPath([...scope.under, key.source]);
+    const task = formatCallPath([...scope.under, ...partsOf(key)]);
     const complainOf = (name: string): Complain => this.#complainOf(task, name);
     const isMultiple = matrixNames.some((name) => whole.has(name));
     const cells = isMultiple
@@ -455,7 +455,7 @@ class SuiteReader {
     { names, values }: { readonly names: readonly string[]; readonly values: Values },
     scope: Scope,
   ): void {
-    const task = formatCallPath([...scope.under, key.source]);
+    const task = formatCallPath([...scope.under, ...partsOf(key)]);
     const given = entries.get('with');
     const complainOf = (name: string): Complain => this.#complainOf(task, name);
     const all = given === undefined ? values : this.#valuesOf(given, values, complainOf('with'));
@@ -486,17 +486,19 @@ class SuiteReader {
     return new Map([...valuesIn(substituted(value, axes, complain)), ...axes]);
   }
 
-  /** Where the name has no values in it, the names of the values follow it. */
+  /** As keys of `from`, it may have several parts. Where it has no values in it, the names of the values follow it. */
   #pathOf(
     key: YamlScalar,
     names: readonly string[],
     values: Values,
     complain: Complain,
   ): readonly string[] | undefined {
-    if (key.source === '') return complain(key, 'is empty');
-    if (!hasPlaceholder(key.source)) return [key.source, ...names];
-    const text = inText(key, values, complain)?.source;
-    return text === '' ? complain(key, 'is empty') : text === undefined ? undefined : [text];
+    const parts = partsOf(key);
+    if (!hasPlaceholder(key.source))
+      return parts.length === 0 ? complain(key, 'is empty') : [...parts, ...names];
+    const path = parts.map((source) => inText({ ...key, source }, values, complain)?.source);
+    if (path.includes('')) return complain(key, 'is empty');
+    return path.every((part) => part !== undefined) ? path : undefined;
   }
 
   #isWithinBounds(nodes: number, key: YamlScalar): boolean {
@@ -537,6 +539,11 @@ class SuiteReader {
         ...(hint !== undefined && { hint }),
       });
   }
+}
+
+/** `net/ping` as `['net', 'ping']`. */
+function partsOf({ source }: YamlScalar): string[] {
+  return source.split('/').filter((part) => part !== '');
 }
 
 function isFactoryName(name: string): name is FactoryName {

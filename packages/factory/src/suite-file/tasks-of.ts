@@ -1,5 +1,5 @@
 /** Makes tasks of the content of suite files, and lets the factories that they call make theirs. */
-import { delimiter, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   defined,
   type ExecutableBody,
@@ -22,7 +22,7 @@ import type { Files } from '../files.ts';
 import { exitCodesKind } from '../options.ts';
 import { type InterpretOptions, interpreter } from '../programs/interpret.ts';
 import { linesKind } from '../programs/line-patterns.ts';
-import { placeIn, serviceOf, serviceReading } from '../programs/program.ts';
+import { findProgram, placeIn, serviceOf, serviceReading } from '../programs/program.ts';
 import { type MetaContext, metaOf, metaReaders, programReaders, readEntries } from '../yaml/meta-entries.ts';
 import {
   anyText,
@@ -217,26 +217,10 @@ class TaskMaker {
   #programAt(program: string, directory: string): string | undefined {
     if (program.includes('/')) return resolve(directory, program);
     const key = `${directory}\n${program}`;
-    if (!this.#programs.has(key)) this.#programs.set(key, this.#lookUp(program, directory));
-    return this.#programs.get(key);
-  }
-
-  #lookUp(program: string, directory: string): string | undefined {
     const { root, env = process.env } = this.#context;
-    const folders = [
-      ...[...new Set([directory, root])].map((each) => join(each, 'node_modules/.bin')),
-      ...(env.PATH ?? '').split(delimiter).map((each) => resolve(root, each)),
-    ];
-    return folders.map((each) => join(each, program)).find((path) => this.#isProgram(path));
-  }
-
-  #isProgram(path: string): boolean {
-    try {
-      const { kind, mode } = this.#files.look(path);
-      return kind === 'file' && (mode & 0o111) !== 0;
-    } catch {
-      return false;
-    }
+    const lookUp = { root, env, dir: directory, files: this.#files };
+    if (!this.#programs.has(key)) this.#programs.set(key, findProgram(program, lookUp, true));
+    return this.#programs.get(key);
   }
 
   async *tasksOfFactory(entry: FactoryEntry): AsyncGenerator<PlacedTask, void> {

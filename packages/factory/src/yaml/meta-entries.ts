@@ -206,6 +206,7 @@ function serviceProblems(
 }
 
 function hintFor(name: string, readers: Readonly<Record<string, Reader>>): string {
+  if (name === 'name') return 'The name of a task is its key.';
   if (name === 'args') return 'Write argv for the arguments of a program.';
   if ((entriesOfCode as readonly string[]).includes(name)) return 'Only tasks in modules can have it.';
   const names = Object.keys(readers);

@@ -278,6 +278,16 @@ executables: { dir: bin }
   });
 });
 
+test('names may be call paths; what a value puts into them stays one part', async () => {
+  expect(
+    await pathsOf(`from: { a/b: { tasks: { c/d: x, '/e/': x } } }
+tasks: { "n/\${{ net }}": { command: x, matrix: { net: [10.0.0.0/8] } }, m: { command: x, matrix: { net: [1/2] } } }`),
+  ).toEqual(['a/b/c/d', 'a/b/e', 'n/10.0.0.0/8', 'm/1/2']);
+  const dir = scratch({ 'suite.yaml': 'tasks: { m: { command: x, matrix: { net: [1/2] } } }' });
+  const { tasks } = await made(yaml({ file: 'suite.yaml' }), dir);
+  expect([tasks[0]?.under, tasks[0] && definition(tasks[0]).meta.name]).toEqual([['m'], '1/2']);
+});
+
 test('a factory may be used again, under another path', async () => {
   const dir = scratch({ 'suite.yaml': 'tasks: { a: x }' });
   const factory = yaml({ file: 'suite.yaml' });
