@@ -2,7 +2,7 @@
 import { maker, place, task } from '@pexen/core';
 import { describe, test } from 'vitest';
 import { factoryConformance } from '../src/conformance.ts';
-import { executables, type Factory, modules, programs, together, tree, under } from '../src/index.ts';
+import { executables, type Factory, modules, programs, together, tree, under, yaml } from '../src/index.ts';
 
 const sh = (header = ''): string => `#!/bin/sh\n${header}exit 0\n`;
 const prefix = 'PEXEN';
@@ -73,6 +73,33 @@ describe('several together, under paths', () => {
         under('api', modules({ dir: 'm', include: ['**/*.mjs'], match: 'test_*' })),
       ),
     files: { ...scripts, 'm/a.mjs': module('a') },
+  });
+});
+
+describe('a suite in YAML', () => {
+  factoryConformance({
+    ...{ test, prefix, make: () => yaml({ file: 'suite.yaml' }) },
+    files: {
+      ...scripts,
+      'suite.yaml':
+        'include: net/suite.yaml\ntasks: { a/first: [sh, -c, exit], b: { command: sh, matrix: { x: [1, 2] } } }\nfrom: { t: { executables: { dir: t } } }\n',
+      'net/suite.yaml':
+        'tasks: { ping: { command: "true", requires: [b] }, pong: { command: "true", provides: [b] } }\n',
+    },
+    more,
+    broken: [
+      misspelled,
+      {
+        name: 'a misspelled entry of a task',
+        files: { 'net/suite.yaml': 'tasks:\n  ping: { comand: x }\n' },
+        at: [{ file: 'net/suite.yaml', line: 2 }],
+      },
+      {
+        name: 'a file that is not YAML',
+        files: { 'net/suite.yaml': 'tasks: {\n' },
+        at: [{ file: 'net/suite.yaml' }],
+      },
+    ],
   });
 });
 
