@@ -64,6 +64,7 @@ export default defineConfig({
     conditions,
     alias: {
       '#failing-disk': toolOf('failing-disk'),
+      '#real-programs': toolOf('real-programs'),
       '#sample': toolOf('sample'),
       '#scripted-clock': toolOf('scripted-clock'),
     },

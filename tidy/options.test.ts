@@ -20,6 +20,7 @@ const documented = [
   ['packages/factory', 'ExecutablesOptions', 'docs/factories.md'],
   ['packages/factory', 'ProgramsOptions', 'docs/recipes.md'],
   ['packages/factory', 'PresetOptions', 'docs/recipes.md'],
+  ['packages/factory', 'ServiceProgramOptions', 'docs/services-recipes.md'],
   ['packages/factory', 'ExportOptions', 'docs/factories.md'],
   ['packages/pool-process', 'ProcessesOptions', 'packages/pool-process/README.md'],
   ['packages/pool-thread', 'ThreadsOptions', 'docs/threads.md'],

@@ -12,16 +12,29 @@ export interface Shown {
 
 /** Writes the files of the page into the folder, and yields its commands; each file is there before the commands below it are yielded. */
 export async function* commandsOf(page: URL, dir: string): AsyncGenerator<Shown> {
-  const text = await readFile(page, 'utf8');
-  for (const [, kind, block = ''] of text.matchAll(/^```(ts no-run|yaml|json|console)\n([\s\S]*?)^```$/gm)) {
-    // The line of the name stays, so that the places in the file are those on the page.
-    const [, name] = /^(?:\/\/|#) (\S+\.(?:ts|ya?ml))\n/.exec(block) ?? [];
+  yield* commandsOfText(await readFile(page, 'utf8'), dir);
+}
+
+/** The same for a part of a page. Files begin with a comment that names them; scripts of a shell are executable. */
+export async function* commandsOfText(text: string, dir: string): AsyncGenerator<Shown> {
+  for (const [, kind = '', block = ''] of text.matchAll(
+    /^```((?:ts|sh|html) no-run|yaml|json|console)\n([\s\S]*?)^```$/gm,
+  )) {
+    const [, name] = /^(?:\/\/|#|<!--) (\S+\.(?:ts|sh|html|ya?ml))(?: -->)?\n/.exec(block) ?? [];
     if (kind !== 'console' && name !== undefined) {
+      // The line of the name stays in data, so that the places in the file are those on the page.
+      const code = kind.endsWith('no-run') ? block.slice(block.indexOf('\n') + 1) : block;
       await mkdir(dirname(join(dir, name)), { recursive: true });
-      await writeFile(join(dir, name), kind === 'ts no-run' ? block.slice(block.indexOf('\n') + 1) : block);
+      await writeFile(join(dir, name), code, { mode: name.endsWith('.sh') ? 0o755 : 0o644 });
     }
     if (kind === 'console') yield* commandsIn(block);
   }
+}
+
+/** The sections of a page, each with its title. */
+export async function sectionsOf(page: URL): Promise<ReadonlyMap<string, string>> {
+  const [, ...sections] = (await readFile(page, 'utf8')).split(/^## /m);
+  return new Map(sections.map((section) => [section.slice(0, section.indexOf('\n')), section]));
 }
 
 function commandsIn(block: string): Shown[] {
