@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { obtain, type ServerName } from '#real-programs';
+import { sampled } from '#sample';
 import { folder, pexenWith } from './command.ts';
 import { commandsOfText, comparable, sectionsOf } from './page.ts';
 
@@ -35,12 +36,24 @@ function isUser(name: string): boolean {
 
 const vite = fileURLToPath(new URL('../../../node_modules/.bin/vite', import.meta.url));
 
+/** The recipes with real servers take turns: one for each commit. */
+const realServers = sampled<readonly [title: string, find: () => Needed]>([
+  ['PostgreSQL', postgres],
+  ['Redis', () => server('redis')],
+  ['The development server of Vite', () => (existsSync(vite) ? {} : { missing: 'vite is not installed' })],
+]);
+
 const needed: Readonly<Record<string, Needed>> = {
   'An HTTP server in a task': {},
-  PostgreSQL: postgres(),
-  Redis: server('redis'),
-  'The development server of Vite': existsSync(vite) ? {} : { missing: 'vite is not installed' },
+  ...Object.fromEntries(realServers.map(([title, find]) => [title, find()])),
 };
+
+it('has four recipes', () => {
+  expect([...recipes.keys()].filter((title) => /^```console/m.test(recipes.get(title) ?? ''))).toEqual([
+    'An HTTP server in a task',
+    ...['PostgreSQL', 'Redis', 'The development server of Vite'],
+  ]);
+});
 
 describe('the recipe', () => {
   for (const [title, { env = {}, missing }] of Object.entries(needed))

@@ -227,15 +227,15 @@ export function readOutcome(
 }
 
 /** The signals that ask a program to end. */
-const askingSignals: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+const askingSignals: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
 
 /** A service ended after it was asked to. A program has then ended well with exit code 0, or by the signal that asked it. */
 function endOfStopped(outcome: PoolOutcome, attempt: Attempt): PoolOutcome {
   const { body } = attempt.definition;
   if (typeof body === 'function' || outcome.kind !== 'returned') return outcome;
-  const { exitCode, signal } = outcome.value as ExecutableFacts;
-  const codes = Object.values(askingSignals).map((number) => 128 + number);
-  const isAsked = signal === null ? exitCode === 0 || codes.includes(exitCode ?? 0) : signal in askingSignals;
+  const { exitCode, signal, stopSignal = 'SIGTERM' } = outcome.value as ExecutableFacts;
+  const code = 128 + (askingSignals[stopSignal] ?? 0);
+  const isAsked = signal === null ? exitCode === 0 || exitCode === code : signal === stopSignal;
   if (isAsked) return outcome;
   if (signal === 'SIGKILL') return { kind: 'stopped', how: 'killed' };
   const how = signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
