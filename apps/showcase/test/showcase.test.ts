@@ -78,13 +78,13 @@ describe.each([
   {
     where: 'with its functions in threads',
     env: { SHOWCASE_BODIES: 'threads' },
-    functions: /^thread-\d+$/,
+    functions: /^(?:service-)?thread-\d+$/,
     programs: /^process \d+ /,
   },
   {
     where: 'in processes behind a launcher',
     env: { SHOWCASE_LAUNCHER: 'nice -n 1' },
-    functions: /^nice -n 1: process \d+ /,
+    functions: /^nice -n 1: (?:service )?process \d+ /,
     programs: /^nice -n 1: process \d+ /,
   },
 ])('$where', ({ where, env, functions, programs }) => {

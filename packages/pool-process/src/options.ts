@@ -1,6 +1,6 @@
 /** The options of a pool of processes. */
 import { availableParallelism } from 'node:os';
-import { refuse } from '@pexen/core';
+import { type Problem, refuse } from '@pexen/core';
 import {
   anyText,
   callable,
@@ -43,6 +43,11 @@ export interface ProcessesOptions {
    * other end needs only Node and the same files at the same place.
    */
   readonly launcher?: readonly string[];
+  /**
+   * Machines that take turns in the place of `{host}` in the launcher: `launcher: ['ssh', '{host}'], hosts: ['lab1', 'lab2']`. Slot 0 is on the first
+   * one, slot 1 on the next. Name a machine twice, and it gets twice as many slots.
+   */
+  readonly hosts?: readonly string[];
   /** The Node behind the launcher. Default: `node` for ssh, else the one that runs this process. */
   readonly node?: string;
   /**
@@ -80,6 +85,7 @@ export interface ProcessesOptions {
 export interface Settings {
   readonly workers: number;
   readonly launcher: readonly string[];
+  readonly hosts: readonly string[];
   readonly node: string | undefined;
   readonly helper: 'auto' | 'node';
   readonly memoryLimitMb: number | undefined;
@@ -110,6 +116,7 @@ const kinds: KindsOf<ProcessesOptions> = {
   loader: text,
   execArgv: texts,
   launcher: texts,
+  hosts: texts,
   node: text,
   helper: oneOf('auto', 'node'),
   env: record,
@@ -123,7 +130,7 @@ const kinds: KindsOf<ProcessesOptions> = {
 
 /** @throws PexenError PEXEN_BAD_OPTION with all problems. */
 export function settingsOf(options: ProcessesOptions): Settings {
-  refuse(optionProblems('processes', options, kinds));
+  refuse([...optionProblems('processes', options, kinds), ...hostProblems(options)]);
   const {
     workers = availableParallelism(),
     env = {},
@@ -132,6 +139,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
   } = options;
   const {
     launcher = [],
+    hosts = [],
     node,
     helper = 'auto',
     memoryLimitMb,
@@ -148,6 +156,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
   return {
     workers,
     launcher,
+    hosts,
     node,
     helper,
     env,
@@ -179,4 +188,25 @@ function concernsWorkers(argument: string): boolean {
   return !/^(-e|--eval|-p|--print|-pe|-i|--interactive|-c|--check|--inspect|--watch|--test|--run|--input-type|--cpu-prof|--heap-prof)/.test(
     argument,
   );
+}
+
+/** Where the machines go in a launcher. */
+const hostMark = '{host}';
+
+function hostProblems({ launcher = [], hosts }: ProcessesOptions): Problem[] {
+  if (!Array.isArray(launcher) || (hosts !== undefined && !Array.isArray(hosts))) return []; // Another problem.
+  const hasMark = launcher.some((word) => String(word).includes(hostMark));
+  const hasHosts = hosts !== undefined && hosts.length > 0;
+  if (hasMark === hasHosts) return [];
+  const message = hasMark
+    ? `processes: launcher has ${hostMark}, and there are no hosts`
+    : `processes: there are hosts, and launcher has no ${hostMark}`;
+  const hint = `Write launcher: ['ssh', '${hostMark}'], hosts: ['lab1', 'lab2'].`;
+  return [{ code: 'PEXEN_BAD_OPTION', message, hint }];
+}
+
+/** The launcher of a slot: machines take turns. */
+export function launcherOf({ launcher, hosts }: Settings, slot: number): readonly string[] {
+  const host = hosts[slot % hosts.length];
+  return host === undefined ? launcher : launcher.map((word) => word.replaceAll(hostMark, () => host));
 }

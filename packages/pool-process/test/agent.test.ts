@@ -19,7 +19,7 @@ test('the greeting and the first attempt may come in one chunk', async () => {
   const heard = new PassThrough({ objectMode: true });
   const reader = new FrameReader(true);
   agent.stdout.on('data', (chunk: Buffer) => reader.push(chunk, (message) => heard.write(message)));
-  const { workers: _, launcher: __, ...settings } = settingsOf({ workers: 1 });
+  const { workers: _, launcher: __, hosts: ___, ...settings } = settingsOf({ workers: 1 });
   agent.stdin.write(
     Buffer.concat([
       encodeFrame({ do: 'hello', settings, slot: 0, cwd: tmpdir(), recordsModules: false, marker: '' }),

@@ -14,7 +14,7 @@ import {
 } from '@pexen/pool-kit';
 import { Capture } from '../capture.ts';
 import { ChildConnection, type Command, type Exit, ownProgram } from '../child-connection.ts';
-import type { Settings } from '../options.ts';
+import { launcherOf, type Settings } from '../options.ts';
 import type { Place } from '../place.ts';
 import type { PoolResources } from '../pool-resources.ts';
 import { markerVariable } from '../process-markers.ts';
@@ -35,6 +35,8 @@ export class AgentConnection implements Connection {
   readonly runsBoth = true;
   readonly stepNames = { kill: 'ended with its agent' };
   readonly #resources: PoolResources;
+  /** The launcher may end while the agent at the other end still runs. */
+  readonly #isFar: boolean;
   readonly #events: ConnectionEvents;
   readonly #pipes: ChildConnection;
   readonly #tree: ProcessTree | undefined;
@@ -52,7 +54,9 @@ export class AgentConnection implements Connection {
     const { settings, clock, folder } = resources;
     this.#resources = resources;
     this.#events = events;
-    this.name = settings.launcher.join(' ');
+    const launcher = launcherOf(settings, place.number);
+    this.name = launcher.join(' ');
+    this.#isFar = faraway.has(basename(launcher[0] ?? ''));
     const marker = resources.markers.next();
     this.#stderr = new Capture(
       join(folder, `agent-${marker.slice(marker.lastIndexOf('/') + 1)}-stderr`),
@@ -60,7 +64,7 @@ export class AgentConnection implements Connection {
       resources.holePuncher,
     );
     const program = {
-      ...launchCommand(settings, import.meta.resolve('@pexen/pool-process/agent')),
+      ...launchCommand(launcher, settings, import.meta.resolve('@pexen/pool-process/agent')),
       env: { ...resources.env, [markerVariable]: marker },
       stdio: { kind: 'standard' as const, stderr: this.#stderr.fd },
     };
@@ -71,7 +75,7 @@ export class AgentConnection implements Connection {
     });
     const { pid } = this.#pipes;
     this.#tree = pid === undefined ? undefined : { pid, marker };
-    const { workers: _, launcher: __, outputFile: ___, ...forAgent } = settings;
+    const { workers: _, launcher: __, hosts: ___, outputFile: ____, ...forAgent } = settings;
     this.#send({
       do: 'hello',
       settings: forAgent,
@@ -151,8 +155,7 @@ export class AgentConnection implements Connection {
     for (const worker of this.#workers)
       this.#events.workerGone(worker, `ended with ${this.name}, which ${how}`);
     if (this.#tree !== undefined) await sweep(this.#tree, sweepMs, this.#resources.clock);
-    const isFar = faraway.has(basename(this.#resources.settings.launcher[0] ?? ''));
-    if (isFar && this.#isReady && !this.#isExpected) this.#events.lost(how, Promise.resolve());
+    if (this.#isFar && this.#isReady && !this.#isExpected) this.#events.lost(how, Promise.resolve());
     const output = this.#isReady ? '' : this.#stderr.finish().head.trim();
     this.#events.gone(output === '' ? how : `${how}\n${output}`);
     this.#pipes.close();
@@ -191,7 +194,7 @@ export type FromAgent = { readonly is: 'ready'; readonly version: number } | Rem
 // The command line that starts an agent through a launcher.
 
 /** `launcher… node … agent`. ssh hands its arguments to a shell, so they are quoted for it; other launchers take them as they are. */
-function launchCommand({ launcher, node, execArgv }: Settings, url: string): Command {
+function launchCommand(launcher: readonly string[], { node, execArgv }: Settings, url: string): Command {
   const [command = '', ...before] = launcher;
   const isSsh = basename(command) === 'ssh';
   const own = ownProgram(url, execArgv);

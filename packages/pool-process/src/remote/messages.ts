@@ -6,7 +6,7 @@ import type { Settings } from '../options.ts';
 import type { Work } from '../serialized-work.ts';
 
 /** The settings of a remote slot, which may be on another machine: it has no output files. `recycleAfter` and limits may be infinite. */
-export type RemoteSettings = Omit<Settings, 'workers' | 'launcher' | 'outputFile'>;
+export type RemoteSettings = Omit<Settings, 'workers' | 'launcher' | 'hosts' | 'outputFile'>;
 
 /** An attempt that a remote slot is to run. */
 export interface RemoteAttempt {

@@ -35,12 +35,15 @@ export interface RemoteSlotOptions {
  * @throws PexenError PEXEN_BAD_OPTION
  */
 export function remoteSettingsOf(options: RemoteOptions): RemoteSettings {
-  const { workers: _, launcher: __, outputFile: ___, ...settings } = settingsOf(options);
+  const { workers: _, launcher: __, hosts: ___, outputFile: ____, ...settings } = settingsOf(options);
   return settings;
 }
 
 /** The options of `processes` that a remote slot has. */
-export type RemoteOptions = Omit<ProcessesOptions, 'workers' | 'launcher' | 'node' | 'outputFile' | 'clock'>;
+export type RemoteOptions = Omit<
+  ProcessesOptions,
+  'workers' | 'launcher' | 'hosts' | 'node' | 'outputFile' | 'clock'
+>;
 
 /** One slot that runs attempts for a host elsewhere. */
 export class RemoteSlot {
@@ -57,7 +60,7 @@ export class RemoteSlot {
   ) {
     this.#send = send;
     const connector = new ProcessConnector(
-      { ...settings, workers: 1, launcher: [], outputFile: undefined },
+      { ...settings, workers: 1, launcher: [], hosts: [], outputFile: undefined },
       { firstSlot: slot, ...(marker !== undefined && { outerMarker: marker }) },
     );
     this.#pool = new SlotEngine(connector);
