@@ -268,6 +268,25 @@ describe.concurrent('pexen init', () => {
   });
 });
 
+describe.concurrent('init --yaml', () => {
+  it('writes a suite whose tests pass, and whose schema exists', async ({ expect, onTestFinished }) => {
+    const dir = await folder({}, onTestFinished);
+    expect((await pexen(dir, 'init', '--yaml')).stdout).toContain('Wrote pexen.yaml. Now: npx pexen run\n');
+    expect((await pexen(dir, 'init', '--yaml')).stdout).toContain(
+      'pexen.yaml already exists; left unchanged.',
+    );
+    const [, schema = ''] = /\$schema=(\S+)\n/.exec(readFileSync(join(dir, 'pexen.yaml'), 'utf8')) ?? [];
+    expect(JSON.parse(readFileSync(join(dir, schema), 'utf8'))).toMatchObject({
+      title: expect.stringContaining('suite of pexen'),
+    });
+    const { stdout, exitCode } = await pexen(dir, 'run');
+    expect(stdout).toMatch(/2 tasks: 2 passed/);
+    expect(exitCode).toBe(0);
+    const both = await pexen(dir, 'init', '--yaml', '--with-test');
+    expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('cannot be used with') });
+  });
+});
+
 describe.concurrent('a project that npm made CommonJS', () => {
   const text = `import { task } from 'pexen';\nexport const note = task({}, () => {});\n`;
   const commonJs = '{ "name": "x", "type": "commonjs" }';

@@ -27,6 +27,8 @@ export interface ReadConfig {
 export interface ConfigData {
   /** A text that is the same as long as the settings are. Tasks do not count. */
   readonly settings: string;
+  /** The files that it consists of, absolute. */
+  readonly files: readonly string[];
   /** Where an entry of the configuration stands. */
   locate(path: readonly string[]): SourceLocation | undefined;
 }
@@ -51,7 +53,7 @@ export async function readConfigData(file: string, root: string): Promise<ReadCo
   const settings = JSON.stringify(opened.settings.map(({ name, value }) => [name, value]));
   const locate: ConfigData['locate'] = ([name, ...path]) =>
     opened.settings.find((each) => each.name === name)?.locate(path, 'key');
-  return { config, data: { settings, locate } };
+  return { config, data: { settings, files: opened.files, locate } };
 }
 
 /** A value of the configuration without the parts that are wrong, and what is wrong with these. */

@@ -214,9 +214,10 @@ class Round {
     const modules = new Set(this.#tasks.flatMap(({ module }) => module ?? []));
     const files = [...modules].flatMap((url) => this.#graph.closureOf(url));
     const programs = this.#tasks.flatMap(({ program }) => program ?? []);
-    return [...new Set([...files, ...programs, ...(this.#foundation?.urls ?? [])])]
+    const loaded = [...files, ...programs, ...(this.#foundation?.urls ?? [])]
       .filter((url) => url.startsWith('file:') && !url.endsWith('/'))
-      .map((url) => fileURLToPath(url))
+      .map((url) => fileURLToPath(url));
+    return [...new Set([...loaded, ...(this.#loaded.data?.files ?? [])])]
       .filter((path) => /^\.\.(?:\/|$)/.test(relative(this.#loaded.root, path)))
       .sort();
   }
