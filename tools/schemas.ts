@@ -53,6 +53,14 @@ export const published: readonly Published[] = [
     title: 'A suite of pexen, in YAML or JSON',
     isInput: true,
   },
+  {
+    path: 'apps/pexen/schemas/folder.schema.json',
+    source: 'packages/factory/src/suite-file/suite-data.ts',
+    type: 'FolderFileData',
+    version: 'folderFileVersion',
+    title: 'What a folder says of itself, in YAML or JSON',
+    isInput: true,
+  },
 ];
 
 /** The schemas as text, by path. */

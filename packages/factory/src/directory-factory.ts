@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import {
   type CallPath,
   type Facts,
+  isPexenError,
   type MetaOrigin,
   messageOf,
   nearest,
@@ -16,7 +17,14 @@ import type { Factory, FactoryContext } from './factory.ts';
 import { type Files, realFiles } from './files.ts';
 import { comparePaths } from './names.ts';
 import type { DefaultMeta, WalkedFile, WalkOptions } from './options.ts';
-import { type Found, type FoundFile, sideFileEnding, type WalkLimits, walk } from './walk.ts';
+import {
+  type Found,
+  type FoundFile,
+  type FoundFolder,
+  sideFileEnding,
+  type WalkLimits,
+  walk,
+} from './walk.ts';
 
 /** What the kinds of files share during one use of a factory. */
 export interface LoadContext {
@@ -106,17 +114,32 @@ export type FileKinds = (loadContext: LoadContext) => readonly FileKind[];
 
 type DirectoryOptions = WalkOptions & Pick<WalkLimits, 'bases'>;
 
+/** Makes the tasks of a folder that says itself what it holds. */
+type OpenFolder = (
+  folder: FoundFolder,
+  loadContext: LoadContext,
+  context: FactoryContext,
+) => AsyncIterable<PlacedTask>;
+
+/** What a factory walks with, besides its options. */
+export interface DirectoryServices {
+  /** Default: the real disk. */
+  readonly files?: Files;
+  /** Default: folders are walked, whatever files they have. */
+  readonly openFolder?: OpenFolder;
+}
+
 /** A factory over the files of a directory. */
 export function directoryFactory(
   kind: string,
   options: DirectoryOptions,
   kinds: FileKinds,
-  files: Files = realFiles,
+  services: DirectoryServices = {},
 ): Factory {
   const describe = `${kind} of ${options.dir}`;
   return {
     ...{ kind, describe },
-    make: (context) => makeAll({ kind, describe }, options, kinds, files, context),
+    make: (context) => makeAll({ kind, describe }, options, kinds, services, context),
   };
 }
 
@@ -124,22 +147,43 @@ async function* makeAll(
   { kind, describe }: Pick<Factory, 'kind' | 'describe'>,
   options: DirectoryOptions,
   fileKinds: FileKinds,
-  files: Files,
+  { files = realFiles, openFolder }: DirectoryServices,
   context: FactoryContext,
 ): AsyncGenerator<PlacedTask, void> {
   const problems: Problem[] = [];
   const dir = resolve(context.root, options.dir);
   const loadContext = createLoadContext(describe, dir, context, files, problems);
-  const found = walk(loadContext.dir, options, files);
+  const found = walk(loadContext.dir, { ...options, leavesFolders: openFolder !== undefined }, files);
   problems.push(...found.problems);
   found.warnings.forEach(loadContext.warn);
   const kinds = fileKinds(loadContext);
   const made = await makeOf(found, kinds);
   reportLonelySideFiles(found, made.taken, loadContext);
+  if (openFolder !== undefined) {
+    for (const folder of found.folders)
+      await addFolder(folder, () => openFolder(folder, loadContext, context), made.tasks, problems);
+    made.tasks.sort((a, b) => comparePaths(a.file.parts, b.file.parts));
+  }
   if (made.tasks.length === 0 && problems.length === 0)
     problems.push(nothingFound(kind, kinds, found, loadContext));
   for (const { task } of made.tasks) yield task;
   refuse(problems);
+}
+
+/** Adds the tasks of a folder, in their order, at the place of the folder. */
+async function addFolder(
+  { file: path, parts }: FoundFolder,
+  open: () => AsyncIterable<PlacedTask>,
+  made: Made[],
+  problems: Problem[],
+): Promise<void> {
+  const file: FoundFile = { path, parts, mode: 0, uid: 0 };
+  try {
+    for await (const task of open()) made.push({ file, task });
+  } catch (error) {
+    if (!isPexenError(error)) throw error;
+    problems.push(...error.problems);
+  }
 }
 
 async function makeOf(

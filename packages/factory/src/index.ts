@@ -29,7 +29,16 @@ export { type InterpretOptions, interpreter, type ProgramValue } from './program
 export { bats, goTest, nodeTest, prove, pytest, vitest } from './programs/presets.ts';
 export { programs } from './programs/programs.ts';
 export type { SuiteSetting } from './suite-file/settings.ts';
-export type { Duration, Limit, MetaData, PartData, RetriesData, SuiteData } from './suite-file/suite-data.ts';
+export {
+  type Duration,
+  type FolderFileData,
+  folderFileVersion,
+  type Limit,
+  type MetaData,
+  type PartData,
+  type RetriesData,
+  type SuiteData,
+} from './suite-file/suite-data.ts';
 export { tree } from './tree.ts';
 export {
   inOrderOf,

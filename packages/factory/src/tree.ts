@@ -1,11 +1,12 @@
 /** The factory of all kinds of tests: handles any mix of files in one walk. `pexen run` uses it without a configuration. */
 import { basename, join } from 'node:path';
 import type { Problem } from '@pexen/core';
-import type { FileKind, LoadContext, Surroundings } from './directory-factory.ts';
+import type { FileKind, FileKinds, LoadContext, Surroundings } from './directory-factory.ts';
 import { directoryFactory } from './directory-factory.ts';
 import type { Factory } from './factory.ts';
 import { findHeader } from './file-meta.ts';
-import { moduleFile, moduleKind } from './modules/modules.ts';
+import { tasksOfFolder } from './folder-file.ts';
+import { moduleFile, moduleKind, modules } from './modules/modules.ts';
 import type { TreeOptions } from './options.ts';
 import { checkOptions, type OptionName } from './options.ts';
 import {
@@ -14,7 +15,10 @@ import {
   type OtherRunner,
   otherRunner,
 } from './programs/classify-executable.ts';
-import { executableKind, headOf, isExecutable } from './programs/executables.ts';
+import { executableKind, executables, headOf, isExecutable } from './programs/executables.ts';
+import { bats, goTest, nodeTest, prove, pytest, vitest } from './programs/presets.ts';
+import { programs } from './programs/programs.ts';
+import type { FactoryTable } from './suite-file/factories.ts';
 import type { FoundFile } from './walk.ts';
 
 const known: readonly OptionName[] = [
@@ -32,20 +36,29 @@ const known: readonly OptionName[] = [
  */
 export function tree(options: TreeOptions): Factory {
   checkOptions('tree', options, known, ['dir']);
-  return directoryFactory('tree', options, (loadContext) => {
+  const kinds: FileKinds = (loadContext) => {
     const leftOut: LeftOut = { programs: [], modules: [] };
     const project = projectAt(loadContext);
     const isOurs = (file: FoundFile): boolean =>
       options.match !== undefined || project.namesPexen || mentionsPexen(file, loadContext);
-    const modules = moduleKind(options, loadContext, (file) => {
+    const ofModules = moduleKind(options, loadContext, (file) => {
       if (!moduleFile.test(basename(file.path))) return false;
       if (isOurs(file)) return true;
       leftOut.modules.push(file);
       return false;
     });
-    return [modules, testPrograms(options, loadContext, { leftOut, isPlain: project.isPlain })];
+    return [ofModules, testPrograms(options, loadContext, { leftOut, isPlain: project.isPlain })];
+  };
+  return directoryFactory('tree', options, kinds, {
+    openFolder: (folder, loadContext, context) =>
+      tasksOfFolder(folder, options.meta, loadContext, context, factories),
   });
 }
+
+/** The factories that suite files call by their names. */
+export const factories = {
+  ...{ executables, programs, modules, tree, prove, nodeTest, vitest, bats, pytest, goTest },
+} as unknown as FactoryTable;
 
 /** What is at the top of the walked folder. */
 function projectAt({ dir, files }: LoadContext): { readonly isPlain: boolean; readonly namesPexen: boolean } {

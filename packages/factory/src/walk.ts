@@ -19,12 +19,29 @@ export interface FoundFile extends WalkedFile {
   readonly uid: number;
 }
 
+/** A folder with a file that says what the folder holds: the walk does not enter it. */
+export interface FoundFolder {
+  /** The path of that file. */
+  readonly file: string;
+  /** The names on the path from the walked directory to the folder. */
+  readonly parts: readonly string[];
+}
+
+/** The names of such files, the first of which counts. */
+const folderFileNames: readonly string[] = ['pexen.folder.yaml', 'pexen.folder.json'];
+const almostTheirNames: ReadonlySet<string> = new Set([
+  'pexen.folder.yml',
+  'pexen.folders.yaml',
+  'folder.pexen.yaml',
+]);
+
 /** The result of a walk. */
 export interface Found {
   /** Sorted by code point, part by part. */
   readonly files: readonly FoundFile[];
   /** Path of a file → path of its side file. */
   readonly sideFiles: ReadonlyMap<string, string>;
+  readonly folders: readonly FoundFolder[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -41,6 +58,8 @@ const installed: ReadonlySet<string> = new Set(['node_modules']);
 export interface WalkLimits extends Omit<WalkOptions, 'dir'> {
   /** Only directories above and below these are entered. Default: all. */
   readonly bases?: readonly (readonly string[])[];
+  /** Are folders left to their own files? Not the one where the walk starts: its factory says what it holds. Default false. */
+  readonly leavesFolders?: boolean;
 }
 
 /** Finds everything below an absolute directory that the options select. */
@@ -55,6 +74,8 @@ class Walk {
   readonly #followLinks: boolean;
   readonly #found: FoundFile[] = [];
   readonly #sideFiles = new Map<string, string>();
+  readonly #folders: FoundFolder[] = [];
+  readonly #leavesFolders: boolean;
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
   /** Each directory is walked once, by the first path that led to it, since links may form cycles. */
@@ -65,7 +86,9 @@ class Walk {
 
   readonly #bases: readonly (readonly string[])[];
 
-  constructor({ include, exclude = [], followLinks = false, bases = [[]] }: WalkLimits, files: Files) {
+  constructor(limits: WalkLimits, files: Files) {
+    const { include, exclude = [], followLinks = false, bases = [[]], leavesFolders = false } = limits;
+    this.#leavesFolders = leavesFolders;
     this.#bases = bases;
     this.#files = files;
     this.#include = include === undefined ? undefined : patterns(include);
@@ -78,8 +101,11 @@ class Walk {
     for (let place = this.#next(); place !== undefined; place = this.#next()) this.#enter(place);
     this.#found.sort((a, b) => comparePaths(a.parts, b.parts));
     if (this.#problems.length === 0) this.#reportUnusedPatterns(dir);
-    const { problems, warnings } = { problems: this.#problems, warnings: this.#warnings };
-    return { files: this.#found, sideFiles: this.#sideFiles, problems, warnings };
+    this.#folders.sort((a, b) => comparePaths(a.parts, b.parts));
+    return {
+      ...{ files: this.#found, sideFiles: this.#sideFiles, folders: this.#folders },
+      ...{ problems: this.#problems, warnings: this.#warnings },
+    };
   }
 
   #next(): Place | undefined {
@@ -92,10 +118,32 @@ class Walk {
       const { identity } = this.#files.look(place.path);
       if (this.#walked.has(identity)) return;
       this.#walked.add(identity);
-      for (const listed of this.#files.list(place.path)) this.#meet(listed, place);
+      const listed = this.#files.list(place.path);
+      if (this.#leavesFolders && !isTop && this.#leave(place, listed)) return;
+      for (const each of listed) this.#meet(each, place);
     } catch (error) {
       if (isTop || !hasVanished(error))
         this.#problems.push(unreadable(place.path, error, isTop, this.#files));
+    }
+  }
+
+  /** True for a folder with a file of its own, which is left to it. */
+  #leave({ path, parts }: Place, listed: readonly Listed[]): boolean {
+    const names = new Set(listed.map(({ name }) => name.toString()));
+    for (const name of names)
+      if (almostTheirNames.has(name)) this.#problems.push(misnamedFolderFile(join(path, name)));
+    const [name, other] = folderFileNames.filter((each) => names.has(each) && this.#isFile(join(path, each)));
+    if (name === undefined) return false;
+    if (other !== undefined) this.#warnings.push(secondFolderFile(join(path, other), name));
+    this.#folders.push({ file: join(path, name), parts });
+    return true;
+  }
+
+  #isFile(path: string): boolean {
+    try {
+      return this.#files.look(path).kind === 'file';
+    } catch {
+      return false; // It has vanished, or is a broken link.
     }
   }
 
@@ -211,6 +259,25 @@ function misnamed(path: string): Problem {
     location: { file: path },
     message: `it is not a side file: their names end with ${sideFileEnding}`,
     hint: 'Rename it.',
+  };
+}
+
+/** Without a problem, the folder would be walked as if the file were not there. */
+function misnamedFolderFile(path: string): Problem {
+  return {
+    code: 'PEXEN_BAD_SUITE_FILE',
+    location: { file: path },
+    message: `it is not read: a file that says what its folder holds is named ${folderFileNames.join(' or ')}`,
+    hint: 'Rename it.',
+  };
+}
+
+function secondFolderFile(path: string, name: string): Problem {
+  return {
+    code: 'PEXEN_TWO_CONFIGS',
+    location: { file: path },
+    message: `it is ignored, since ${name} is used`,
+    hint: 'Remove one of them.',
   };
 }
 

@@ -1,11 +1,12 @@
 /** Suites as data: a factory of the tasks in a YAML or JSON file. */
-import { basename, resolve } from 'node:path';
-import { type PlacedTask, type Problem, type ProblemCode, refuse } from '@pexen/core';
-import type { Factory, FactoryContext } from './factory.ts';
+import { resolve } from 'node:path';
+import type { Factory } from './factory.ts';
 import { realFiles } from './files.ts';
 import { checkOptions } from './options.ts';
-import type { SuiteContent } from './suite-file/read-suite.ts';
-import type { SuiteSetting } from './suite-file/settings.ts';
+import { openSuite, type SuiteFile, suiteFactory } from './suite-file/suite-factory.ts';
+import { factories } from './tree.ts';
+
+export { inOrderOf, type SuiteFile } from './suite-file/suite-factory.ts';
 
 /** For `yaml`. */
 export interface YamlOptions {
@@ -21,78 +22,17 @@ export interface YamlOptions {
  */
 export function yaml(options: YamlOptions): Factory {
   checkOptions('yaml', options, ['file'], ['file']);
-  return factoryOf(options.file, async (root) => {
+  const read = async (root: string) => {
     const { readSuite } = await import('./suite-file/read-suite.ts');
     return readSuite(resolve(root, options.file), realFiles);
-  });
-}
-
-/** A suite file that is a configuration. */
-export interface SuiteFile {
-  readonly factory: Factory;
-  /** Of its catalogue, where it has one. */
-  readonly catalogue?: Factory;
-  readonly settings: readonly SuiteSetting[];
-  /** It, and the files that it includes. */
-  readonly files: readonly string[];
+  };
+  return suiteFactory(options.file, read, factories);
 }
 
 /**
  * Reads a suite file, absolute, that may have settings of these names at its top.
  * @throws PexenError PEXEN_BAD_YAML, PEXEN_UNREADABLE_FILE where it cannot be read at all. Other problems are those of its factory.
  */
-export async function openSuiteFile(file: string, settings: readonly string[]): Promise<SuiteFile> {
-  const { readSuite } = await import('./suite-file/read-suite.ts');
-  const { settingOf } = await import('./suite-file/settings.ts');
-  const content = readSuite(file, realFiles, settings);
-  const unread: readonly ProblemCode[] = ['PEXEN_BAD_YAML', 'PEXEN_UNREADABLE_FILE'];
-  refuse(content.problems.filter(({ code }) => unread.includes(code)));
-  const language = content.mayHaveExpressions ? await import('./conditions/expression.ts') : undefined;
-  return {
-    factory: factoryOf(basename(file), async () => content),
-    ...(content.catalogue !== undefined && {
-      catalogue: factoryOf(`the catalogue in ${basename(file)}`, async () => catalogueIn(content)),
-    }),
-    settings: content.settings.map((entry) => settingOf(entry, language?.readExpression)),
-    files: content.files,
-  };
-}
-
-/** Everything but its tasks is that of the file. */
-function catalogueIn(content: SuiteContent): SuiteContent {
-  return { ...content, parts: content.catalogue ?? [], common: [], capacities: [], problems: [] };
-}
-
-function factoryOf(file: string, read: (root: string) => Promise<SuiteContent>): Factory {
-  return { kind: 'yaml', describe: `yaml of ${file}`, make: (context) => make(read, context) };
-}
-
-async function* make(
-  read: (root: string) => Promise<SuiteContent>,
-  context: FactoryContext,
-): AsyncGenerator<PlacedTask, void> {
-  const content = await read(context.root);
-  const { tasksOf } = await import('./suite-file/tasks-of.ts');
-  const problems = new Map<string, Problem>();
-  // What several tasks have in common would be reported for each of them.
-  const report = (problem: Problem): void => {
-    const { location, message } = problem;
-    const key = `${location?.file}:${location?.line}:${location?.column} ${message}`;
-    if (!problems.has(key)) problems.set(key, problem);
-  };
-  content.problems.forEach(report);
-  for await (const task of tasksOf(content, context, realFiles, report)) yield task;
-  refuse([...problems.values()].sort(inOrderOf(content.files)));
-}
-
-/** Compares by the order of the files, then by the place in the file. */
-export function inOrderOf(files: readonly string[]): (one: Problem, other: Problem) => number {
-  const rank = (problem: Problem): readonly [number, number, number] => {
-    const { file = '', line = 0, column = 0 } = problem.location ?? { file: '' };
-    return [files.indexOf(file), line, column];
-  };
-  return (one, other) => {
-    const [a, b] = [rank(one), rank(other)];
-    return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
-  };
+export function openSuiteFile(file: string, settings: readonly string[]): Promise<SuiteFile> {
+  return openSuite(file, settings, factories);
 }

@@ -64,6 +64,43 @@ describe('a tree', () => {
   });
 });
 
+describe('a tree with folders that say what they hold', () => {
+  factoryConformance({
+    ...{ test, prefix, more, make: () => tree({ dir: '.' }) },
+    files: {
+      ...scripts,
+      'own/pexen.folder.yaml': "programs: { files: '*.t', command: [sh, '{file}'] }\n",
+      'own/x.t': 'true\n',
+    },
+    broken: [
+      misspelled,
+      {
+        name: 'a misspelled option',
+        files: { 'other/pexen.folder.yaml': "programs:\n  fils: '*.t'\n" },
+        at: [{ file: 'other/pexen.folder.yaml', line: 2 }],
+      },
+    ],
+  });
+});
+
+describe('a suite file', () => {
+  factoryConformance({
+    ...{ test, prefix, make: () => yaml({ file: 'suite.yaml' }) },
+    files: {
+      'suite.yaml': 'tasks: { a: "true", b: { command: [sh, x.sh], tags: [x] } }\ninclude: [part.yaml]\n',
+      'part.yaml': 'tasks: { c: "true" }\n',
+      'x.sh': sh(),
+    },
+    broken: [
+      {
+        name: 'a misspelled entry',
+        files: { 'part.yaml': 'tasks:\n  c: { command: "true", timeuot: 5s }\n' },
+        at: [{ file: 'part.yaml', line: 2 }],
+      },
+    ],
+  });
+});
+
 describe('several together, under paths', () => {
   factoryConformance({
     ...{ test, prefix, more, broken: [misspelled, brokenModule] },

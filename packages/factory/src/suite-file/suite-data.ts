@@ -298,3 +298,12 @@ export interface SuiteData extends PartData {
   /** The capacities of resources that are used by amount. */
   readonly capacities?: Readonly<Record<string, number>>;
 }
+
+/** What a folder says of itself: `pexen.folder.yaml`. */
+export interface FolderFileData extends SuiteData {
+  /** Is nothing in the folder a test? Default false. */
+  readonly ignore?: boolean;
+}
+
+/** The version of the format. Grows by one with every change that breaks files. */
+export const folderFileVersion = 1;

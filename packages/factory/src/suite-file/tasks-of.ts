@@ -37,7 +37,7 @@ import {
 } from '../yaml/values.ts';
 import { locationOf, type YamlMap, type YamlNode } from '../yaml/yaml-tree.ts';
 import { type Entries, noValues, substituted } from './entries.ts';
-import { factories } from './factories.ts';
+import type { FactoryTable } from './factories.ts';
 import type { CommonEntries, FactoryEntry, SuiteContent, TaskEntry } from './read-suite.ts';
 import type { DefaultsData, TemplateData } from './suite-data.ts';
 
@@ -46,11 +46,12 @@ export async function* tasksOf(
   content: SuiteContent,
   context: FactoryContext,
   files: Files,
+  factories: FactoryTable,
   report: (problem: Problem) => void,
 ): AsyncGenerator<PlacedTask, void> {
   const language = content.mayHaveExpressions ? await import('../conditions/expression.ts') : undefined;
   const names = Object.keys(context.facts ?? {});
-  const maker = new TaskMaker(context, files, report, {
+  const maker = new TaskMaker(context, files, factories, report, {
     facts: names.length > 0 ? names : undefined,
     readExpression: language?.readExpression,
   });
@@ -105,6 +106,7 @@ const shell = '/bin/sh';
 class TaskMaker {
   readonly #context: FactoryContext;
   readonly #files: Files;
+  readonly #factories: FactoryTable;
   readonly #report: (problem: Problem) => void;
   readonly #reading: Pick<MetaContext, 'facts' | 'readExpression'>;
   /** Folder and name of a program → its path, or undefined if there is none. */
@@ -113,11 +115,13 @@ class TaskMaker {
   constructor(
     context: FactoryContext,
     files: Files,
+    factories: FactoryTable,
     report: (problem: Problem) => void,
     reading: Pick<MetaContext, 'facts' | 'readExpression'>,
   ) {
     this.#context = context;
     this.#files = files;
+    this.#factories = factories;
     this.#report = report;
     this.#reading = reading;
   }
@@ -254,7 +258,7 @@ class TaskMaker {
     const env = { ...meta.env, ...(given.env as object | undefined) };
     const needsEnv = name !== 'modules' && Object.keys(env).length > 0;
     try {
-      return factories[name]({ ...given, ...(needsEnv && { env }), meta: meta.meta });
+      return this.#factories[name]({ ...given, ...(needsEnv && { env }), meta: meta.meta });
     } catch (error) {
       for (const each of problemsOf(error, name))
         this.#report({ ...each, location: placeOfOption(each, name, options) });

@@ -9,6 +9,7 @@ import { isWhole } from '#sample';
 import type { Files } from '../../src/files.ts';
 import { readSuite } from '../../src/suite-file/read-suite.ts';
 import { tasksOf } from '../../src/suite-file/tasks-of.ts';
+import { factories } from '../../src/tree.ts';
 import { plainValue } from '../../src/yaml/values.ts';
 import { readYaml } from '../../src/yaml/yaml-tree.ts';
 import { planted, suites } from './random-suite.ts';
@@ -40,6 +41,7 @@ async function problemsIn(text: string): Promise<readonly Problem[]> {
     { ...content, parts: content.parts.filter(({ kind }) => kind === 'task') },
     context,
     files,
+    factories,
     (problem) => problems.push(problem),
   );
   for await (const _ of making);
