@@ -243,13 +243,13 @@ export function listenersOn(port: number): readonly Listener[] | undefined {
   );
 }
 
-/** Does the process have one of these sockets? Undefined where its files cannot be read. */
+/** Does the process have one of these sockets? Undefined where its files cannot be read; one that has ended has none. */
 export function hasSocket(pid: number, inodes: ReadonlySet<string>): boolean | undefined {
   try {
     const folder = `/proc/${pid}/fd`;
     return readdirSync(folder).some((fd) => inodes.has(socketBehind(`${folder}/${fd}`)));
-  } catch {
-    return undefined;
+  } catch (error) {
+    return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '') ? false : undefined;
   }
 }
 

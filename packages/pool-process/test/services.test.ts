@@ -161,6 +161,15 @@ describe('a service cannot become ready', () => {
     expect(await outcome).toMatchObject({ kind: 'threw', error: { code: 'PEXEN_BAD_READY' } });
   });
 
+  test('by a pattern that cannot be read', async () => {
+    const { outcome } = started(serving(goesOn, { line: '(' }));
+    const error = {
+      code: 'PEXEN_CANNOT_START',
+      message: expect.stringContaining('Invalid regular expression'),
+    };
+    expect(await outcome).toMatchObject({ kind: 'threw', error });
+  });
+
   test('on a port that another process has', async () => {
     const taken = await listening();
     const { outcome } = started(serving(goesOn, { port: taken.port }));

@@ -1,6 +1,7 @@
 /** Services through the scheduler, with real processes and threads: from the start of a server to the last test that needs it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type ExecutableBody,
   executableTask,
@@ -16,7 +17,7 @@ import {
 import { interpreter } from '@pexen/factory';
 import { processes } from '@pexen/pool-process';
 import { run } from '@pexen/sched';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { threads } from '../src/index.ts';
 import { answers, failsWithServer, server } from './fixtures/served.ts';
 
@@ -51,10 +52,17 @@ interface Played {
   readonly events: readonly RunEvent[];
 }
 
-async function played(tasks: readonly Runnable[], pool: Pool = processes({ workers: 2 })): Promise<Played> {
+async function played(
+  tasks: readonly Runnable[],
+  pool: Pool = processes({ workers: 2 }),
+  heard: (event: RunEvent) => void = () => {},
+): Promise<Played> {
   const running = run(tasks, { pool });
   const events: RunEvent[] = [];
-  running.events.on('event', (event) => void events.push(event));
+  running.events.on('event', (event) => {
+    events.push(event);
+    heard(event);
+  });
   const results: Record<string, Result> = {};
   for await (const result of running) results[result.path] = result;
   expect(strays()).toEqual([]);
@@ -110,16 +118,23 @@ describe('a program that is a service', () => {
     expect(JSON.stringify(results.db)).toContain('run it in the foreground');
   });
 
-  test('that dies fails; the test goes on, and a new start has another port', async () => {
+  test('that dies while a test runs starts again for the next one; the test itself goes on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pexen-services-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const isKnown = join(folder, 'known');
     const dies = `${listens}.on("connection", () => process.exit(1))`;
-    const first = testing(`${connects}; setTimeout(() => {}, 100)`, { name: 'first', retries: 0 });
-    const asks = 'console.log(process.env.PEXEN_DB_PORT); process.exit()';
-    const { results, events } = await played([
-      serving(dies, { restarts: 1 }),
-      first,
-      testing(asks, { name: 'second', after: [first] }),
-    ]);
-    expect(results).toMatchObject({ second: { status: 'returned' } });
+    // Goes on until the run knows that the service has died.
+    const outlives = `require("net").connect(Number(process.env.PEXEN_DB_PORT), "127.0.0.1").on("error", () => {}); setInterval(() => require("fs").existsSync(${JSON.stringify(isKnown)}) && process.exit(), 5)`;
+    const first = testing(outlives, { name: 'first' });
+    const second = testing('process.exit()', { name: 'second', after: [first] });
+    const { results, events } = await played(
+      [serving(dies, { restarts: 1 }), first, second],
+      undefined,
+      (event) => {
+        if (event.type === 'attempt-ended' && event.path === 'db') writeFileSync(isKnown, '');
+      },
+    );
+    expect(results).toMatchObject({ first: { status: 'returned' }, second: { status: 'returned' } });
     expect(events.filter(({ type }) => type === 'service-ready').length).toBe(2);
   });
 

@@ -247,10 +247,14 @@ function fileOf({ cwd, port }: ObservedService, file: string): Look {
   };
 }
 
-/** Distinguishes a file from one that was there before, also where the old one is written again. */
+/** Distinguishes a file from one that was there before, also where the old one is written again. What cannot be reached is not there. */
 function versionOf(path: string): string | undefined {
-  const facts = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return facts === undefined ? undefined : `${facts.ino} ${facts.ctimeNs}`;
+  try {
+    const { ino, ctimeNs } = statSync(path, { bigint: true });
+    return `${ino} ${ctimeNs}`;
+  } catch {
+    return undefined;
+  }
 }
 
 // A line on fd 3.

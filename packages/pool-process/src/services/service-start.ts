@@ -44,8 +44,13 @@ export class ServiceStart {
     const port = wantsPort ? await reservePort(isPortFree) : undefined;
     const filled = port === undefined ? program : withPort(program, port);
     const { ready: condition } = filled.service as ProgramService;
-    const look = await readinessOf({ ...{ task, condition, cwd: filled.cwd, port, clock }, ...processes });
-    return new ServiceStart(filled, look, port, clock);
+    try {
+      const look = await readinessOf({ ...{ task, condition, cwd: filled.cwd, port, clock }, ...processes });
+      return new ServiceStart(filled, look, port, clock);
+    } catch (error) {
+      if (port !== undefined) releasePort(port);
+      throw error;
+    }
   }
 
   /** Resolves when it is ready, or cannot become so; with undefined if it has ended, or is to end, before that. */
