@@ -8,7 +8,7 @@ import { BACKING_OFF, BAD, PARKED, PROVIDED, READY, type TaskTable, WAITING } fr
 
 /** A capability that was torn down. */
 interface Withdrawal {
-  readonly gone: ReadonlySet<number>;
+  readonly gone: Set<number>;
   /** Tasks before this one had the capability: the number of tasks when it was last torn down after it had been met. */
   readonly taskCount: number;
 }
@@ -92,7 +92,9 @@ export class Conditions extends Table {
    */
   isOutdated(condition: ConditionId): boolean {
     if (this.isMet[condition] !== 1) return false;
-    if (this.hasWithdrawn && this.metBy(condition).some((task) => this.isVoid(task, condition))) return true;
+    const isGone = (task: number): boolean =>
+      !this.#tasks.has(task, PROVIDED) || this.isVoid(task, condition);
+    if (this.metBy(condition).some(isGone)) return true;
     if (this.#graph.kind[condition] !== NEEDS_ALL) return false;
     return this.hits[condition] !== this.#graph.feeds.in.ends(condition).length;
   }
@@ -140,6 +142,11 @@ export class Conditions extends Table {
     }
   }
 
+  /** A task waits that did not wait before. */
+  touch(): void {
+    this.#isTouched = true;
+  }
+
   /** True if a task has to wait for less or for more than at the last call, or a task is over. */
   takeTouched(): boolean {
     const isTouched = this.#isTouched;
@@ -147,9 +154,12 @@ export class Conditions extends Table {
     return isTouched;
   }
 
-  /** The service is up: the table has it as a task that provides. */
+  /** The service is up. */
   up(service: number): void {
-    for (const condition of this.#requirementsFedBy(service)) {
+    this.#tasks.set(service, PROVIDED);
+    const fed = this.#requirementsFedBy(service);
+    for (const condition of fed) this.#withdrawn.get(condition)?.gone.delete(service); // it is provided again
+    for (const condition of fed) {
       this.pending[condition] = (this.pending[condition] as number) - 1;
       this.#count(condition, service);
     }
@@ -157,18 +167,30 @@ export class Conditions extends Table {
 
   /** The service is not up any more, and may come up again. */
   down(service: number): void {
-    for (const condition of this.#requirementsFedBy(service)) {
-      this.pending[condition] = (this.pending[condition] as number) + 1;
-      this.#retract(condition);
-    }
+    const fed = this.#requirementsFedBy(service);
+    const counted = fed.filter((condition) => !this.isVoid(service, condition));
+    this.#tasks.clear(service, PROVIDED);
+    for (const condition of fed) this.pending[condition] = (this.pending[condition] as number) + 1;
+    for (const condition of fed)
+      if (counted.includes(condition)) this.#retract(condition);
+      else this.#limitHits(condition);
   }
 
   /** What the task provided is lost. */
   lose(task: number): void {
-    for (const condition of this.#requirementsFedBy(task)) {
-      this.misses[condition] = (this.misses[condition] as number) + 1;
-      this.#retract(condition);
-    }
+    this.#tasks.clear(task, PROVIDED);
+    for (const condition of this.#requirementsFedBy(task))
+      if (this.isVoid(task, condition)) this.#limitHits(condition);
+      else {
+        this.misses[condition] = (this.misses[condition] as number) + 1;
+        this.#retract(condition);
+      }
+  }
+
+  /** A feeder that was torn down is gone as well. A requirement that it had met before stays met. */
+  #limitHits(condition: ConditionId): void {
+    const left = this.#graph.feeds.in.ends(condition).filter((feeder) => this.#tasks.has(feeder, PROVIDED));
+    this.hits[condition] = Math.min(this.hits[condition] as number, left.length);
   }
 
   /** The tasks that have, or would get, what the task provides. */
@@ -209,7 +231,9 @@ export class Conditions extends Table {
 
   /** The capability is torn down: tasks that provided it do not count any more. */
   withdraw(condition: ConditionId): void {
-    const gone = this.#graph.feeds.in.ends(condition).filter((feeder) => this.#tasks.isDone(feeder));
+    const isThere = (feeder: number): boolean =>
+      this.#tasks.isDone(feeder) || this.#tasks.has(feeder, PROVIDED);
+    const gone = this.#graph.feeds.in.ends(condition).filter(isThere);
     const taskCount = this.isMet[condition] === 1 ? this.#tasks.count : this.#countBefore(condition);
     this.#withdrawn.set(condition, { gone: new Set(gone), taskCount });
     this.isMet[condition] = 0;
@@ -244,7 +268,7 @@ export class Conditions extends Table {
       const task = feeds.in.end[edge] as number;
       const condition = feeds.out.end[edge] as number;
       if (this.#stageOf(task) !== stage) others++;
-      else if (!this.isVoid(task, condition)) this.#linkFeed(task, condition);
+      else if (stage === PENDING || !this.isVoid(task, condition)) this.#linkFeed(task, condition);
     }
     return others > 0;
   }
@@ -269,6 +293,7 @@ export class Conditions extends Table {
   /** True if all that the task provided for the requirement was torn down. */
   isVoid(task: number, condition: ConditionId): boolean {
     if (this.#withdrawn.size === 0 || !this.#graph.isRequirement(condition)) return false;
+    if (!this.#tasks.isDone(task) && !this.#tasks.has(task, PROVIDED)) return false; // a service that may come up again
     const members = this.#graph.feeds.out
       .ends(task)
       .filter((member) => this.#graph.followersOf(member).includes(condition));

@@ -46,8 +46,7 @@ export class Dispatcher {
 
   /** Starts all tasks that can start. Opens the pools that are needed. `services` start first, beside the places of the pools. */
   fill(services: { start(): void }): void {
-    while (this.#state.takeStale()) {
-      services.start();
+    for (services.start(); this.#state.takeStale(); services.start()) {
       for (let task = this.#next(); task !== NONE; task = this.#next()) {
         this.#start(task);
         this.#readiness.cascade();
@@ -57,6 +56,7 @@ export class Dispatcher {
 
   /** Starts the service, unless something that it needs is held or poisoned. */
   startService(service: number): void {
+    this.#setPools();
     this.#start(service);
     this.#readiness.cascade();
   }
@@ -92,11 +92,17 @@ export class Dispatcher {
 
   /** Asks the lock table for the next parked task that can start and has a place. */
   #findParked(): void {
-    const { locks, pools, parked } = this.#state;
+    const { locks, parked } = this.#state;
     this.#parked = NONE;
     if (parked === 0) return;
-    for (const pool of pools) locks.setPool(pool.id, this.#canHave(pool));
+    this.#setPools();
     this.#parked = locks.nextRunnable();
+  }
+
+  /** Holders that wait in a pool without a place are not bypassed. */
+  #setPools(): void {
+    const { locks, pools } = this.#state;
+    for (const pool of pools) locks.setPool(pool.id, this.#canHave(pool));
   }
 
   #canHave(pool: PoolRow): boolean {

@@ -190,10 +190,9 @@ export class Machine {
 
   /** A pull that waits has all results so far: the loop over them has added what it wants. A run that is cancelled does not wait for that. */
   #stopServices(): void {
-    if (!this.state.plan.hasServices || this.#isEnding) return;
-    if (!this.results.areWanted && this.state.stopping < CANCELLING) return;
-    this.services.stopUnneeded();
-    this.#give();
+    if (!this.state.plan.hasServices) return;
+    const mayStop = (): boolean => this.results.areWanted || this.state.stopping >= CANCELLING;
+    while (!this.#isEnding && mayStop() && this.services.stopUnneeded()) this.#give();
   }
 
   #askForRest(): void {

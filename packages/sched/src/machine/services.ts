@@ -92,13 +92,20 @@ export class Services {
     const { tasks, conditions, plan } = this.#state;
     if (!plan.hasServices || this.#state.stopping !== GOING) return;
     if (conditions.takeTouched()) this.#wanted = undefined;
-    for (const service of this.#all) {
-      const state = tasks.state[service];
-      if (state !== READY && state !== PARKED) continue;
+    for (const service of this.#idle()) {
       this.#wanted ??= this.#findWanted();
       if (this.#wanted.has(service) && this.#mayStart(service)) this.#startNow(service);
-      else if (state === PARKED) this.#unpark(service);
+      else if (tasks.state[service] === PARKED) this.#unpark(service);
     }
+  }
+
+  /** Those that could start, best first. */
+  #idle(): readonly number[] {
+    const { tasks, pools } = this.#state;
+    const isIdle = (service: number): boolean =>
+      tasks.state[service] === READY || tasks.state[service] === PARKED;
+    const idle = [...this.#all].filter(isIdle);
+    return idle.length < 2 ? idle : idle.sort((a, b) => (pools[0]?.queue.isBefore(a, b) ? -1 : 1));
   }
 
   /** The attempt of the service is ready. */
@@ -107,7 +114,6 @@ export class Services {
     if (tasks.state[service] !== RUNNING || tasks.has(service, PROVIDED) || tasks.stop[service] !== 0) return;
     const afterMs = nowMs - (tasks.since[service] as number);
     this.#wanted = undefined;
-    tasks.set(service, PROVIDED);
     this.#of(service).readyAfterMs = afterMs;
     this.#state.servicesSince.set(service, nowMs);
     if (afterMs > plan.rulesOf(service).slowAfterMs) tasks.set(service, SLOW);
@@ -133,22 +139,21 @@ export class Services {
     if (tasks.has(service, PROVIDED)) this.#goDown(service);
   }
 
-  /** Stops the services that no task needs any more, and ends those that do not run. */
-  stopUnneeded(): void {
-    if (!this.#state.plan.hasServices) return;
-    const why = this.#state.stopping >= CANCELLING ? 'run-stopped' : 'unneeded';
-    for (let isChanged = true; isChanged; ) {
-      isChanged = false;
-      for (const service of this.#all) {
-        if (this.#state.tasks.isDone(service) || !this.#isUnneeded(service)) continue;
-        if (this.#state.tasks.isOut(service)) this.stop(service, why);
-        else {
-          this.#end(service);
-          isChanged = true;
-        }
+  /** Stops the services that no task needs any more, and ends the first that does not run. Returns true if there are new results. */
+  stopUnneeded(): boolean {
+    const { tasks, stopping } = this.#state;
+    const why = stopping >= CANCELLING ? 'run-stopped' : 'unneeded';
+    for (const service of this.#all) {
+      if (tasks.isDone(service) || !this.#isUnneeded(service)) continue;
+      if (tasks.isOut(service)) this.stop(service, why);
+      else {
+        this.#end(service);
+        this.#readiness.cascade();
+        return true;
       }
-      this.#readiness.cascade();
     }
+    this.#readiness.cascade();
+    return false;
   }
 
   /** The pool has settled the attempt. */
@@ -347,9 +352,17 @@ export class Services {
     const pool = this.#state.poolOf(service);
     if (turn !== undefined && !plan.services.isNeededIn(turn.id, service)) return false;
     if (this.#isInFavouredWay(service)) return false;
-    for (const task of plan.services.upheldBy(service)) if (tasks.isOut(task)) return false;
+    if (tasks.hasStarted(service) && this.#hasRunning(service)) return false;
     if (pool.phase === CLOSED) this.#dispatcher.open(pool);
     return pool.phase === OPEN;
+  }
+
+  /** Does some task run that needs it, and may have something of its last start? */
+  #hasRunning(service: number): boolean {
+    const { plan, tasks } = this.#state;
+    for (const task of plan.services.upheldBy(service))
+      if (tasks.isOut(task) && !this.#state.isService(task)) return true;
+    return false;
   }
 
   /** Would it get into the way of the task for which others have made way? */
@@ -383,10 +396,9 @@ export class Services {
 
   /** Tasks that need it wait again; what was built on it is lost. */
   #goDown(service: number): void {
-    const { tasks, conditions } = this.#state;
+    const { conditions } = this.#state;
     const takers = conditions.takersOf(service);
     this.#wanted = undefined;
-    tasks.clear(service, PROVIDED);
     conditions.down(service);
     this.#loseBase(takers, service);
     this.#state.markStale();
@@ -411,13 +423,12 @@ export class Services {
         continue;
       }
       const isOver = tasks.isDone(task);
-      if (isOver ? !tasks.has(task, PROVIDED) : !tasks.isOut(task)) continue;
+      if (isOver ? !tasks.has(task, PROVIDED) : !tasks.isOut(task) || lostBases.has(task)) continue;
       lostBases.set(task, service);
       if (isOver) {
         todo.push(...conditions.takersOf(task));
-        tasks.clear(task, PROVIDED);
         conditions.lose(task);
-      } else if (tasks.state[task] === DISPATCHED) pools.add(this.#state.poolOf(task).id);
+      } else if (tasks.state[task] === DISPATCHED && tasks.stop[task] === 0) pools.add(this.#state.poolOf(task).id);
     }
     for (const pool of pools) this.#state.emit({ type: 'reclaim', pool });
   }

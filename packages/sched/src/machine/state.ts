@@ -205,6 +205,7 @@ export class State {
     }
     this.move(task, WAITING);
     tasks.setBlockers(task, conditions.countUnfulfilled(task));
+    conditions.touch();
     const impossible = conditions.unfulfilledOf(task, true);
     if (impossible >= 0) conditions.impossible.push(impossible);
     this.#isStale = true;

@@ -369,11 +369,12 @@ export class CompiledTasks extends Table implements Planned {
       if (broken.size === 0 || !broken.has(task)) this.#settle(task, check, live, known?.[task - from]);
     check.addresses();
     check.builder();
-    if (this.hasServices && broken.size === 0)
-      for (const [task, found] of this.services.arrange(from, live)) check.add(task, found);
+    const arranged = this.hasServices && broken.size === 0 ? this.services.arrange(from, live) : undefined;
+    for (const [task, found] of arranged?.problems ?? []) check.add(task, found);
+    const isRewired = arranged?.isRewired ?? false;
     const claimsOf = (task: number) => this.#claimsOf(task);
-    if (broken.size === 0 && !this.#ranks.rank({ graph: this.graph, live }, from, this.weight, claimsOf))
-      check.cycle();
+    const walked = { graph: this.graph, live };
+    if (broken.size === 0 && !this.#ranks.rank(walked, from, this.weight, claimsOf, isRewired)) check.cycle();
     return check.problems;
   }
 

@@ -178,8 +178,7 @@ export class Graph extends Table {
   #feedEnd(task: number, condition: ConditionId): void {
     const over = this.overs.get(task);
     const kind = this.kind[condition] as number;
-    if (over !== undefined && kind >= ORDER && (kind < UNNEEDED || kind > DONE_WITH))
-      this.relays.add(over, condition);
+    if (over !== undefined && over !== condition && kind >= ORDER) this.relays.add(over, condition);
   }
 
   /** Some task of the group requires the service: the group waits for what the service waits for. */

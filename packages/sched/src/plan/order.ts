@@ -146,12 +146,15 @@ export class Ranks extends Table {
     this.#undoLog.put(this.#claimed, node, (this.#claimed.get(node) ?? 0) + weight);
   }
 
-  /** Returns false if there is a cycle. `claimsOf` returns the nodes that a task claims. */
+  /**
+   * Returns false if there is a cycle. `claimsOf` returns the nodes that a task claims. `isRewired`: there are new edges between tasks before `from`.
+   */
   rank(
     plan: Walked,
     from: number,
     weight: Float64Array,
     claimsOf: (task: number) => readonly number[],
+    isRewired: boolean,
   ): boolean {
     const { taskCount } = plan.graph;
     const { relays } = this.order;
@@ -159,7 +162,7 @@ export class Ranks extends Table {
       this.order.relays = relays;
     });
     this.reserve(taskCount);
-    const first = taskCount > this.#ranked * 1.25 ? 0 : from;
+    const first = isRewired || taskCount > this.#ranked * 1.25 ? 0 : from;
     if (first === 0) {
       this.#remember(from);
       this.#ranked = taskCount;

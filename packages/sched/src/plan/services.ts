@@ -22,6 +22,13 @@ interface Compiled extends Planned {
   readonly request: Int32Array;
 }
 
+/** What an addition has brought about. */
+interface Arranged {
+  /** Tasks wait for each other now that did not before, earlier ones too. */
+  readonly isRewired: boolean;
+  readonly problems: readonly (readonly [task: number, problem: Problem])[];
+}
+
 /** Both directions of one relation. */
 interface Index {
   readonly upheldBy: ReadonlyMap<number, ReadonlySet<number>>;
@@ -92,13 +99,15 @@ export class ServicePlan {
    * Has tasks that conflict with a service run before it where tasks that need it must run after them. Returns the problems of tasks that conflict
    * with services which they need. Tasks from `from` on are new.
    */
-  arrange(from: number, live: LiveRun | undefined): readonly (readonly [task: number, problem: Problem])[] {
+  arrange(from: number, live: LiveRun | undefined): Arranged {
     this.#undoLog.note(() => {
       this.#index = empty;
     });
     const earlier = [...this.all].map((service) => [service, this.#rivalsBefore(service, live)] as const);
+    const { size } = this.#plan.graph.feeds;
     for (const [service, rivals] of earlier) this.#startAfter(service, rivals);
-    return [...this.#neededByThemselves(from), ...this.#conflicts(from, live)];
+    const isRewired = this.#plan.graph.feeds.size > size;
+    return { isRewired, problems: [...this.#neededByThemselves(from), ...this.#conflicts(from, live)] };
   }
 
   /** Explains an edge of a cycle that `arrange` made. */

@@ -30,6 +30,14 @@ export interface TaskShadow {
   /** It is over although a body of it may still run. */
   isAbandoned: boolean;
   isGiven: boolean;
+  /** A service that is ready, and was not asked to stop since. */
+  isUp: boolean;
+  /** The tasks that had met its requirements when its last attempt was dispatched. */
+  base: readonly TaskShadow[];
+  /** A service of its base, or of what that was built on, went down since: what it provides is lost. */
+  isLost: boolean;
+  /** It held things already when its last attempt was dispatched. */
+  keepsOnReturn: boolean;
 }
 
 export type Threshold = 'met' | 'open' | 'impossible';
@@ -44,10 +52,17 @@ export class Shadow {
   /** Capability → tasks that had provided it when it was torn down. */
   readonly #withdrawn = new Map<string, Set<TaskShadow>>();
   readonly #known = new Map<unknown, readonly TaskShadow[]>();
+  /** Service → the tasks that come before it because they conflict with it. */
+  readonly #clears = new Map<TaskShadow, Set<TaskShadow>>();
+  /** Those that the last addition has brought. */
+  readonly #lastClears = new Map<TaskShadow, readonly TaskShadow[]>();
+  readonly exclusiveGroups: ReadonlySet<string>;
   /** Tasks that wait for one that was interrupted in the session before. */
   #guards: readonly Guard[] = [];
 
-  constructor({ capacities }: Pick<Scenario, 'capacities'>) {
+  constructor({ capacities, pools }: Pick<Scenario, 'capacities' | 'pools'>) {
+    const groups = pools.filter(({ isGroup, exclusive }) => isGroup && exclusive);
+    this.exclusiveGroups = new Set(groups.map(({ name }) => name));
     this.#capacities = new Map(capacities);
   }
 
@@ -57,8 +72,13 @@ export class Shadow {
     for (const spec of specs) {
       const index = this.tasks.length;
       const fresh = { active: undefined, attempts: 0, holds: false, hasStarted: false, sinceMs: 0 };
-      this.tasks.push({ spec, index, batch, ...fresh, end: undefined, isAbandoned: false, isGiven: false });
+      const ofServices = { isUp: false, base: [], isLost: false, keepsOnReturn: true };
+      this.tasks.push({
+        ...{ spec, index, batch, ...fresh, ...ofServices },
+        ...{ end: undefined, isAbandoned: false, isGiven: false },
+      });
     }
+    this.#arrange();
   }
 
   /** The tasks that a name refers to: the task itself, or all providers of the capability. */
@@ -76,8 +96,8 @@ export class Shadow {
     let met = 0;
     let open = 0;
     for (const other of candidates) {
-      if (other.end === undefined) open++;
-      else if (other.end.provides) met++;
+      if (other.isUp || other.end?.provides) met++;
+      else if (other.end === undefined) open++;
     }
     if (met >= need) return 'met';
     return met + open < need ? 'impossible' : 'open';
@@ -101,17 +121,38 @@ export class Shadow {
     }
   }
 
+  /** These do not provide any more what they had provided: what is not met without them is open again. */
+  lose(lost: ReadonlySet<TaskShadow>): void {
+    if (this.#withdrawn.size > 0) this.#known.clear();
+    for (const task of this.tasks)
+      for (const requirement of task.spec.requires) {
+        if (!this.#met.has(requirement)) continue;
+        if (!this.candidates(task, requirement).some((other) => lost.has(other))) continue;
+        this.#met.delete(requirement);
+        if (this.threshold(task, requirement) === 'met') this.#met.add(requirement);
+      }
+  }
+
   /** The task starts for the first time. A teardown takes its capability away. */
   started({ spec: { tearsDown } }: TaskShadow): void {
     if (tearsDown.length > 0) this.#known.clear();
     for (const name of tearsDown)
-      this.#withdrawn.set(name, new Set(this.named(name).filter(({ end }) => end !== undefined)));
+      this.#withdrawn.set(name, new Set(this.named(name).filter(({ end, isUp }) => isUp || end !== undefined)));
+  }
+
+  /** The service is up: it provides again what may have been torn down. */
+  cameUp(service: TaskShadow): void {
+    service.isUp = true;
+    if (this.#withdrawn.size > 0) this.#known.clear();
+    for (const gone of this.#withdrawn.values()) gone.delete(service);
   }
 
   /** The capability is torn down, and no task provides it again. */
   isGone(name: string, forWhom: TaskShadow): boolean {
     const others = this.named(name).filter((other) => other !== forWhom);
-    return others.length > 0 && others.every((other) => this.#withdrawn.get(name)?.has(other));
+    const isGone = (other: TaskShadow) =>
+      (other.isUp || other.end !== undefined) && this.#withdrawn.get(name)?.has(other) === true;
+    return others.length > 0 && others.every(isGone);
   }
 
   guard(guards: readonly Guard[]): void {
@@ -123,13 +164,22 @@ export class Shadow {
   drop(count: number): void {
     this.#known.clear();
     this.tasks.length -= count;
+    const isThere = (task: TaskShadow) => this.tasks[task.index] === task;
+    for (const [service, rivals] of this.#clears) {
+      for (const rival of rivals) if (!isThere(rival)) rivals.delete(rival);
+      if (!isThere(service)) this.#clears.delete(service);
+    }
+    for (const [service, rivals] of this.#lastClears)
+      for (const rival of rivals) this.#clears.get(service)?.delete(rival);
   }
 
   /** All that the task provided of this was torn down. */
   #isVoid(task: TaskShadow, names: readonly string[]): boolean {
     if (this.#withdrawn.size === 0) return false;
     return names.every(
-      (name) => !this.named(name).includes(task) || this.#withdrawn.get(name)?.has(task) === true,
+      (name) =>
+        !this.named(name).includes(task) ||
+        ((task.isUp || task.end !== undefined) && this.#withdrawn.get(name)?.has(task) === true),
     );
   }
 
@@ -137,7 +187,7 @@ export class Shadow {
   predecessors(task: TaskShadow): readonly TaskShadow[] {
     return this.#remember(task, () => {
       const { group } = task.spec;
-      const own = [...this.#own(task), ...this.beforeTeardown(task)];
+      const own = [...this.#own(task), ...this.beforeTeardown(task).flatMap((other) => this.#until(other))];
       const all = new Set(group === undefined ? own : [...own, ...this.groupEdges(group)]);
       all.delete(task);
       return [...all];
@@ -146,24 +196,235 @@ export class Shadow {
 
   /** The tasks that it names, and the tasks that name it. */
   #own(task: TaskShadow): TaskShadow[] {
-    const { after, salvages, tearsDown } = task.spec;
-    const names = [...after, ...salvages, ...tearsDown];
+    const torn = task.spec.tearsDown.flatMap((name) => this.named(name)).filter((other) => !isService(other));
+    return [...torn, ...this.ordersOf(task).flatMap((other) => this.#until(other))];
+  }
+
+  /** The tasks that it must come after by its orders, or theirs. */
+  ordersOf(task: TaskShadow): TaskShadow[] {
+    const { after, salvages } = task.spec;
     const before = this.tasks.filter((other) =>
       other.spec.before.some((name) => this.named(name).includes(task)),
     );
-    return [...names.flatMap((name) => this.named(name)), ...before];
+    const named = [...after, ...salvages].flatMap((name) => this.named(name));
+    return [...named, ...before, ...(this.#clears.get(task) ?? [])].filter((other) => other !== task);
+  }
+
+  /** What has to be over before others may come after the task: of a service also the tasks that it serves. */
+  #until(task: TaskShadow): readonly TaskShadow[] {
+    return isService(task) ? [task, ...this.servedBy(task)] : [task];
+  }
+
+  // Services
+
+  /** The tasks that end before the service does: those that need it, directly or through others, and teardowns of what it and these provide. */
+  servedBy(service: TaskShadow): readonly TaskShadow[] {
+    return this.#remember(`served by ${service.index}`, () => {
+      const given = new Set([service.spec.name, ...service.spec.provides]);
+      const found = new Set<TaskShadow>();
+      for (let grows = true; grows; ) {
+        grows = false;
+        for (const task of this.tasks) {
+          const { requires, tearsDown } = task.spec;
+          if (found.has(task)) continue;
+          const needs = (name: string) => given.has(name) && !tearsDown.includes(name);
+          const isUser = requires.some(({ names }) => names.some(needs));
+          if (!isUser && !tearsDown.some((name) => given.has(name))) continue;
+          grows = true;
+          found.add(task);
+          if (isUser) for (const name of [task.spec.name, ...task.spec.provides]) given.add(name);
+        }
+      }
+      return [...found];
+    });
+  }
+
+  /** The services that end after the task. */
+  servicesFor(task: TaskShadow): readonly TaskShadow[] {
+    return this.#remember(`services for ${task.index}`, () =>
+      this.tasks.filter((other) => isService(other) && other !== task && this.servedBy(other).includes(task)),
+    );
+  }
+
+  /** Nothing is left that the service serves. */
+  isUnneeded(service: TaskShadow): boolean {
+    return this.servedBy(service).every((task) => task === service || task.end !== undefined);
+  }
+
+  /** The task runs alone, or its group does, and does not need the service. */
+  isAloneWithout(service: TaskShadow, task: TaskShadow): boolean {
+    const served = this.servedBy(service);
+    if (served.includes(task)) return false;
+    if (task.spec.exclusive) return true;
+    const { group } = task.spec;
+    if (group === undefined || !this.exclusiveGroups.has(group)) return false;
+    return !served.some(({ spec }) => spec.group === group);
+  }
+
+  /** Can the task not run while the service does? */
+  isInTheWay(service: TaskShadow, task: TaskShadow): boolean {
+    if (service === task || this.servedBy(service).includes(task)) return false;
+    return this.isAloneWithout(service, task) || this.excludeEachOther(service, task);
+  }
+
+  /** The two can never hold what they need at the same time. */
+  excludeEachOther(one: TaskShadow, other: TaskShadow): boolean {
+    return collide(one.spec, other.spec) || this.takeTooMuch([one, other]);
+  }
+
+  /** Together these take more units than there are. */
+  takeTooMuch(tasks: readonly TaskShadow[]): boolean {
+    return [...this.#capacities].some(
+      ([resource, capacity]) => tasks.reduce((sum, { spec }) => sum + unitsOf(spec, resource), 0) > capacity,
+    );
+  }
+
+  /** Tasks that conflict with a service, and that some task which needs it comes after, come before the service. */
+  #arrange(): void {
+    this.#lastClears.clear();
+    for (const service of this.tasks.filter(isService)) {
+      const rivals = this.tasks.filter((task) => task.end === undefined && this.isInTheWay(service, task));
+      if (rivals.length === 0) continue;
+      const earlier = this.#allBefore(this.servedBy(service));
+      const known = this.#clears.get(service);
+      const more = rivals.filter((rival) => earlier.has(rival) && known?.has(rival) !== true);
+      if (more.length > 0) this.#lastClears.set(service, more);
+    }
+    for (const [service, more] of this.#lastClears)
+      this.#clears.set(service, new Set([...(this.#clears.get(service) ?? []), ...more]));
+    this.#known.clear();
+  }
+
+  #allBefore(tasks: readonly TaskShadow[]): ReadonlySet<TaskShadow> {
+    const found = new Set<TaskShadow>();
+    const todo = [...tasks];
+    for (let task = todo.pop(); task !== undefined; task = todo.pop())
+      for (const other of this.allBefore(task)) {
+        if (found.has(other)) continue;
+        found.add(other);
+        todo.push(other);
+      }
+    return found;
+  }
+
+  /** A task of the group requires a service that comes after the end of one which serves a task of the group. */
+  isGroupTied(group: string): boolean {
+    const members = this.tasks.filter(({ spec }) => spec.group === group);
+    const services = new Set<TaskShadow>();
+    const require = (task: TaskShadow): void => {
+      for (const requirement of task.spec.requires)
+        for (const other of this.candidates(task, requirement))
+          if (isService(other) && !services.has(other)) {
+            services.add(other);
+            require(other);
+          }
+    };
+    for (const member of members) require(member);
+    return [...services].some((service) =>
+      this.ordersOf(service).some(
+        (other) => isService(other) && this.servedBy(other).some((task) => members.includes(task)),
+      ),
+    );
+  }
+
+  /** Everything that must be over, or up, before the task may start. */
+  allBefore(task: TaskShadow): readonly TaskShadow[] {
+    const required = task.spec.requires.flatMap((requirement) => this.candidates(task, requirement));
+    return [...this.predecessors(task), ...required];
+  }
+
+  /**
+   * The services that tasks wait for which wait for nothing else, and those that these services need. Of alternatives as many as it takes, in the
+   * order of declaration.
+   */
+  wantedServices(): ReadonlySet<TaskShadow> {
+    const wanted = new Set<TaskShadow>();
+    for (const task of this.tasks)
+      if (
+        !isService(task) &&
+        task.end === undefined &&
+        task.active === undefined &&
+        this.waitsForServices(task)
+      )
+        for (const requirement of task.spec.requires) this.#want(task, requirement, wanted);
+    return wanted;
+  }
+
+  #want(task: TaskShadow, requirement: RequirementSpec, wanted: Set<TaskShadow>): void {
+    if (this.threshold(task, requirement) === 'met') return;
+    const candidates = this.candidates(task, requirement);
+    const isOpen = (other: TaskShadow) => other.end === undefined && !other.isUp && this.#canCome(other);
+    const open = candidates.filter(isOpen);
+    const present = candidates.filter((other) => other.isUp || other.end?.provides).length;
+    const isEvery = requirement.form === 'every';
+    const need = isEvery ? candidates.length : requirement.form === 'at-least' ? requirement.count : 1;
+    let missing = need - present - (isEvery ? 0 : open.filter((other) => this.isComing(other)).length);
+    for (const other of open.sort((one, two) => one.index - two.index)) {
+      if (missing <= 0) return;
+      if (!isEvery && this.isComing(other)) continue;
+      missing--;
+      if (wanted.has(other)) continue;
+      wanted.add(other);
+      for (const own of other.spec.requires) this.#want(other, own, wanted);
+    }
+  }
+
+  /** It is on its way up. */
+  isComing(service: TaskShadow): boolean {
+    return this.coming(service);
+  }
+
+  /** Set by the watcher: does the service run, or wait for its next attempt, and was not asked to stop? */
+  coming: (service: TaskShadow) => boolean = () => false;
+
+  #canCome(service: TaskShadow): boolean {
+    return isService(service) && (service.active !== undefined || this.waitsForServices(service));
+  }
+
+  /** Everything that the task still waits for is up to services. */
+  waitsForServices(task: TaskShadow): boolean {
+    if (!task.spec.applies && task.attempts === 0) return false;
+    if (this.predecessors(task).some(({ end }) => end === undefined)) return false;
+    if (this.ownersFor(task).some(({ end }) => end === undefined)) return false;
+    return task.spec.requires.every((requirement) => {
+      if (this.threshold(task, requirement) === 'met') return true;
+      const open = this.candidates(task, requirement).filter(
+        (other) => other.end === undefined && !other.isUp,
+      );
+      if (!open.every(isService)) return false;
+      return this.#couldMeet(task, requirement, open.filter((other) => this.#canCome(other)).length);
+    });
+  }
+
+  #couldMeet(task: TaskShadow, requirement: RequirementSpec, coming: number): boolean {
+    const candidates = this.candidates(task, requirement);
+    const present = candidates.filter((other) => other.isUp || other.end?.provides).length;
+    const { form, count } = requirement;
+    const need = form === 'every' ? candidates.length : form === 'at-least' ? count : 1;
+    return present + coming >= need;
   }
 
   /** All outside of the group that some task in it waits for. */
   groupEdges(group: string): readonly TaskShadow[] {
     return this.#remember(`group ${group}`, () => {
       const members = this.tasks.filter(({ spec }) => spec.group === group);
-      const edges = members.flatMap((member) => [
-        ...this.#own(member),
-        ...member.spec.requires.flatMap((requirement) => this.candidates(member, requirement)),
-      ]);
-      return [...new Set(edges)].filter(({ spec }) => spec.group !== group);
+      const edges = new Set(members.flatMap((member) => [...this.#own(member), ...this.#required(member)]));
+      return [...edges].filter(({ spec }) => spec.group !== group);
     });
+  }
+
+  /** What the task requires; instead of a service, what that waits for: a group opens when its services can start. */
+  #required(task: TaskShadow): readonly TaskShadow[] {
+    const found = new Set<TaskShadow>();
+    const seen = new Set([task]);
+    for (const each of seen) {
+      if (each !== task) for (const before of this.#own(each)) found.add(before);
+      for (const requirement of each.spec.requires)
+        for (const other of this.candidates(each, requirement))
+          if (isService(other)) seen.add(other);
+          else found.add(other);
+    }
+    return [...found];
   }
 
   /**
@@ -255,6 +516,15 @@ export class Shadow {
     });
   }
 
+  /** Are too few units left of what the task takes? */
+  lacksUnits(task: TaskShadow): boolean {
+    return [...this.#capacities].some(
+      ([resource, capacity]) =>
+        unitsOf(task.spec, resource) > 0 &&
+        this.#inUse(resource, task) + unitsOf(task.spec, resource) > capacity,
+    );
+  }
+
   #lacksUnitsOf(task: TaskShadow, other: TaskShadow): boolean {
     for (const [resource, capacity] of this.#capacities) {
       const wanted = unitsOf(task.spec, resource);
@@ -266,6 +536,10 @@ export class Shadow {
 
   /** Does what the other one holds keep the task from starting? Units left aside. */
   meets(task: TaskShadow, other: TaskShadow): boolean {
+    if (isService(other)) {
+      const isAlone = other.active !== undefined && this.isAloneWithout(other, task);
+      return isAlone || collide(task.spec, other.spec);
+    }
     if (task.spec.exclusive || other.spec.exclusive) return true;
     return collide(task.spec, other.spec);
   }
@@ -280,7 +554,8 @@ export class Shadow {
 
   /** Would the other one, if it ran now, take what the task needs? Where there are units enough for both it would not. */
   wouldTakeFrom(task: TaskShadow, other: TaskShadow): boolean {
-    if (task.spec.exclusive || other.spec.exclusive || collide(task.spec, other.spec)) return true;
+    const isExclusive = task.spec.exclusive || (other.spec.exclusive && !isService(task));
+    if (isExclusive || collide(task.spec, other.spec)) return true;
     for (const [resource, capacity] of this.#capacities) {
       const both = [unitsOf(task.spec, resource), unitsOf(other.spec, resource)] as const;
       if (Math.min(...both) > 0 && both[0] + both[1] + this.#inUse(resource, other) > capacity) return true;
@@ -329,6 +604,10 @@ export class Shadow {
     this.#known.set(key, found);
     return found;
   }
+}
+
+export function isService({ spec }: TaskShadow): boolean {
+  return spec.service !== undefined;
 }
 
 function unitsOf({ amounts, uses }: TaskSpec, resource: string): number {

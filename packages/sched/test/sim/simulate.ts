@@ -111,6 +111,7 @@ class Session implements Player {
       starvedHead: () => locks.starvedHead,
       rankOf: (task) => this.#plan.order.rank[task] as number,
       isParked: (task) => this.#machine.state.tasks.state[task] === PARKED,
+      metBy: (task) => metBy(this.#machine.state, task),
       goesBefore: (task, other) => goesBefore(this.#plan, task, other),
     });
   }
@@ -264,6 +265,12 @@ function withNotice(inputs: readonly Input[], notice: (input: Input) => void): r
     }
   } as (typeof noticed)[typeof Symbol.iterator];
   return noticed;
+}
+
+/** The tasks that meet the requirements of the task. */
+function metBy({ plan: { graph }, conditions }: State, task: number): readonly number[] {
+  const required = graph.waits.in.ends(task).filter((condition) => graph.isRequirement(condition));
+  return [...new Set(required.flatMap((condition) => conditions.metBy(condition)))];
 }
 
 function goesBefore({ priority, order }: CompiledTasks, task: number, other: number): boolean {

@@ -1,6 +1,6 @@
 /** The table of outcomes in the semantics, section 5, once more and naively. */
 import type { PoolOutcome } from '@pexen/core';
-import type { TaskSpec } from './scenario.ts';
+import type { ServiceSpec, TaskSpec } from './scenario.ts';
 import type { End } from './shadow.ts';
 
 /** What follows from the end of an attempt. */
@@ -13,7 +13,7 @@ export interface Verdict {
   readonly isUncontrolled: boolean;
 }
 
-export type StopCause = 'timed-out' | 'cancelled';
+export type StopCause = 'timed-out' | 'cancelled' | 'unneeded';
 
 /** `stopped`: why the attempt had been asked to stop, if it had. */
 export function verdictOf(outcome: PoolOutcome, stopped: StopCause | undefined): Verdict {
@@ -35,6 +35,43 @@ export function verdictOf(outcome: PoolOutcome, stopped: StopCause | undefined):
     default:
       throw new Error(`${outcome.kind} without having been stopped`);
   }
+}
+
+/** How a service ended. `isUp`: it was ready, and not asked to stop. */
+export function verdictOfService(
+  outcome: PoolOutcome,
+  stopped: StopCause | undefined,
+  isUp: boolean,
+  { killsOnStop }: ServiceSpec,
+): Verdict {
+  if (stopped === 'unneeded') {
+    if (isAbandoned(outcome)) return verdictOfStopped(outcome, 'cancelled');
+    const isOrderly = ['returned', 'skipped-itself', 'not-started'].includes(outcome.kind);
+    const isKilled = outcome.kind === 'stopped' && outcome.how === 'killed';
+    if (!isOrderly && outcome.kind !== 'stopped')
+      return { ...verdictOf(outcome, undefined), ...notProviding(outcome) };
+    return {
+      end: { how: 'returned', provides: false },
+      status: 'returned',
+      poisons: isKilled && !killsOnStop,
+      isUncontrolled: false,
+    };
+  }
+  const isEarly = outcome.kind === 'returned' || (isUp && outcome.kind === 'skipped-itself');
+  if (stopped === undefined && isEarly)
+    return {
+      end: { how: 'failed', provides: false },
+      status: 'failed',
+      poisons: false,
+      isUncontrolled: false,
+    };
+  return { ...verdictOf(outcome, stopped), ...notProviding(outcome, stopped) };
+}
+
+/** A service provides only while it is up. */
+function notProviding(outcome: PoolOutcome, stopped?: StopCause): Pick<Verdict, 'end'> {
+  const { end } = verdictOf(outcome, stopped);
+  return { end: { ...end, provides: false } };
 }
 
 function verdictOfStopped(outcome: PoolOutcome, status: StopCause): Verdict {

@@ -10,8 +10,16 @@ import { wrongRank } from './ranks.ts';
 import { Reasons } from './reasons.ts';
 import { whyRefused } from './refusal.ts';
 import type { PoolSpec, Scenario, TaskSpec } from './scenario.ts';
-import { Shadow, type TaskShadow } from './shadow.ts';
-import { hasRetry, isAbandoned, retryDelayMs, type StopCause, type Verdict, verdictOf } from './verdict.ts';
+import { isService, Shadow, type TaskShadow } from './shadow.ts';
+import {
+  hasRetry,
+  isAbandoned,
+  retryDelayMs,
+  type StopCause,
+  type Verdict,
+  verdictOf,
+  verdictOfService,
+} from './verdict.ts';
 
 /** What the machine reports about a task that is over, for comparison. */
 export interface Claimed {
@@ -28,6 +36,8 @@ export interface Glimpses {
   /** It was tried and waits for a resource. */
   isParked(task: number): boolean;
   rankOf(task: number): number;
+  /** The tasks that meet its requirements. */
+  metBy(task: number): readonly number[];
 }
 
 export interface Running {
@@ -106,6 +116,12 @@ export class Watcher {
   #head = -1;
   /** The one before the last command. */
   #headBefore = -1;
+  /** Of services: how often they died, how many attempts they had before their present start, and whether their next one is a new start. */
+  readonly #services = new Map<TaskShadow, { deaths: number; before: number; isNewStart: boolean }>();
+  /** Services were stopped to make way, and no other task has started since. */
+  #isMakingWay = false;
+  /** What was true before the first of the services was stopped to make way. */
+  #mayMakeWay: boolean | undefined;
   /** Nothing ran and nothing could start when the first of those that wait for abandoned bodies was given up. */
   #isStalled: boolean | undefined;
 
@@ -114,6 +130,9 @@ export class Watcher {
     this.#scenario = scenario;
     this.#glimpses = glimpses;
     this.shadow = new Shadow(scenario);
+    this.shadow.coming = (service) =>
+      this.#retries.has(service) ||
+      (this.#runningOf(service)?.stopped === undefined && service.active !== undefined);
     this.#fairness = new Fairness(this.shadow, glimpses, scenario);
     this.#reasons = new Reasons(this.shadow);
     this.#pools = scenario.pools.map((spec, index) => ({
@@ -146,6 +165,7 @@ export class Watcher {
   input(input: Input): void {
     this.#nothingIsOwed();
     this.#isStalled = undefined;
+    this.#mayMakeWay = undefined;
     this.#nowMs = Math.max(this.#nowMs, input.atMs);
     switch (input.type) {
       case 'result-wanted':
@@ -170,6 +190,9 @@ export class Watcher {
         break;
       case 'attempt-started':
         this.#started(input);
+        break;
+      case 'attempt-ready':
+        this.#ready(input);
         break;
       case 'attempt-ended':
         this.#over(input);
@@ -210,8 +233,10 @@ export class Watcher {
   #recall(recall: Recall | undefined, from: number): void {
     const added = this.shadow.tasks.slice(from);
     const isKept = ({ spec }: TaskShadow): boolean => this.#recorded.get(spec.name)?.isOver === true;
+    const isWaiting = ({ end, active, attempts }: TaskShadow): boolean =>
+      end === undefined && active === undefined && attempts === 0;
     const whyLost = (task: TaskShadow): string | undefined =>
-      task.end === undefined && !isKept(task) ? this.shadow.excluded(task) : undefined;
+      isWaiting(task) && !isKept(task) ? this.shadow.excluded(task) : undefined;
     const recalled = (recall?.tasks ?? []).map(({ task }) => this.#task(task));
     for (const shadow of recalled) this.#expect(shadow);
     const isLostAtOnce = (task: TaskShadow): boolean =>
@@ -262,6 +287,7 @@ export class Watcher {
   recorded(): ReadonlyMap<string, Recorded> {
     const records = new Map<string, Recorded>();
     for (const [shadow, last] of this.#verdicts) {
+      if (this.#endsWithSession(shadow)) continue;
       if (last.status === 'skipped' || last.status === 'cancelled') continue;
       const poisons = last.poisons || shadow.isAbandoned;
       const attempts = Math.max(1, this.#numberOf(shadow));
@@ -271,6 +297,7 @@ export class Watcher {
     }
     for (const shadow of this.shadow.tasks) {
       const { spec, end, active } = shadow;
+      if (this.#endsWithSession(shadow)) continue;
       if (end !== undefined && this.#verdicts.get(shadow)?.status !== 'cancelled') continue;
       const isUnderWay = active !== undefined || this.#untidy.has(shadow) || end !== undefined;
       const isInterrupted = isUnderWay || this.#due.get(shadow)?.isInterrupted === true;
@@ -280,6 +307,11 @@ export class Watcher {
       records.set(spec.name, { spec, attempts, last, isOver: false, isInterrupted });
     }
     return records;
+  }
+
+  /** A service, and what was built on one, ends with the session: a later one knows nothing of it. */
+  #endsWithSession(shadow: TaskShadow): boolean {
+    return isService(shadow) || this.shadow.servicesFor(shadow).length > 0;
   }
 
   /** The number of its last attempt. */
@@ -314,6 +346,84 @@ export class Watcher {
     return isBrief ? Math.min(limitMs, spec.grace) : limitMs;
   }
 
+  #ready({ task, attempt }: Input & { type: 'attempt-ready' }): void {
+    const running = this.#running.get(keyOf(task, attempt, 'body'));
+    if (running?.startedAtMs === undefined || running.stopped !== undefined || running.task.isUp) return;
+    this.shadow.cameUp(running.task);
+    running.deadlineMs = never;
+  }
+
+  #runningOf(task: TaskShadow): Running | undefined {
+    return [...this.#running.values()].find((running) => running.task === task);
+  }
+
+  /** The service is not up any more: what was built on it is lost, and services on top of it have to stop. */
+  #goDown(service: TaskShadow): void {
+    service.isUp = false;
+    const lost = new Set([service]);
+    for (const each of lost)
+      for (const task of this.shadow.tasks) {
+        if (lost.has(task) || !task.base.includes(each)) continue;
+        const running = this.#runningOf(task);
+        if (isService(task)) {
+          if (running !== undefined && running.stopped === undefined) running.mustStop ??= 'unneeded';
+        } else if (task.end !== undefined) {
+          if (!task.end.provides) continue;
+          task.end = { ...task.end, provides: false };
+          lost.add(task);
+        } else if (running !== undefined) {
+          task.isLost = true;
+          if (running.startedAtMs === undefined && running.stopped === undefined)
+            this.#pool(running.pool).mustReclaim = true;
+        }
+      }
+    this.shadow.lose(lost);
+    for (const task of this.#retries.keys()) this.#waitAgain(task);
+  }
+
+  /** Between two attempts, and something that it requires is down: it waits as if it had not started. */
+  #waitAgain(task: TaskShadow): void {
+    if (task.spec.requires.every((requirement) => this.shadow.threshold(task, requirement) === 'met')) return;
+    this.#retries.set(task, this.#nowMs);
+    if (!isService(task) && this.#last.get(task)?.poisons !== true) task.holds = false;
+  }
+
+  #serviceOf(task: TaskShadow): { deaths: number; before: number; isNewStart: boolean } {
+    const known = this.#services.get(task) ?? { deaths: 0, before: 0, isNewStart: true };
+    this.#services.set(task, known);
+    return known;
+  }
+
+  #serviceEnded(shadow: TaskShadow, { stopped }: Running, outcome: PoolOutcome): void {
+    const { spec } = shadow;
+    const service = this.#serviceOf(shadow);
+    const wasUp = shadow.isUp;
+    const verdict = verdictOfService(outcome, stopped, wasUp && stopped === undefined, spec.service ?? none);
+    this.#last.set(shadow, verdict);
+    if (wasUp) this.#goDown(shadow);
+    this.shadow.noteMet();
+    const isNeeded = this.#ending === 'going' && !this.shadow.isUnneeded(shadow) && !shadow.isAbandoned;
+    if (wasUp && stopped === undefined) {
+      service.deaths++;
+      if (isNeeded && service.deaths <= (spec.service?.restarts ?? 0)) service.isNewStart = true;
+      else this.#final(shadow, verdict);
+    } else if (stopped === 'unneeded') {
+      const hasResources = spec.uses.length + spec.claims.length + spec.amounts.length > 0;
+      const isGood = verdict.status === 'returned' && !(verdict.poisons && hasResources);
+      if (isNeeded && isGood) {
+        service.isNewStart = true;
+        shadow.holds = false;
+      } else this.#final(shadow, verdict);
+    } else if (
+      this.#ending === 'going' &&
+      !shadow.isAbandoned &&
+      hasRetry(spec, this.#numberOf(shadow) - service.before, verdict.status)
+    ) {
+      this.#retries.set(shadow, this.#nowMs + retryDelayMs(spec, this.#numberOf(shadow)));
+      this.#waitAgain(shadow);
+    } else this.#final(shadow, verdict);
+  }
+
   #sign({ task, attempt, sinceMs }: Input & { type: 'quiet-since' }): void {
     const running = this.#running.get(keyOf(task, attempt, 'body'));
     if (running !== undefined) running.lastSignMs = Math.max(running.lastSignMs, sinceMs);
@@ -325,13 +435,14 @@ export class Watcher {
       if (running.startedAtMs === undefined) {
         if (running.deadlineMs <= this.#nowMs) running.deadlineMs = never;
       } else if (running.stopped === undefined && this.#dueMs(running) <= this.#nowMs)
-        running.mustStop ??= 'timed-out';
+        running.mustStop ??= running.task.isUp ? 'unneeded' : 'timed-out';
     }
   }
 
   /** When the attempt is to be stopped for taking too long, or for its silence. */
-  #dueMs({ task: { spec }, part, lastSignMs, deadlineMs }: Running): number {
-    const idleMs = part === 'body' && spec.idleTimeout !== undefined ? lastSignMs + spec.idleTimeout : never;
+  #dueMs({ task: { spec, isUp }, part, lastSignMs, deadlineMs }: Running): number {
+    const isWatched = part === 'body' && !isUp;
+    const idleMs = isWatched && spec.idleTimeout !== undefined ? lastSignMs + spec.idleTimeout : never;
     return Math.min(idleMs, deadlineMs);
   }
 
@@ -359,6 +470,10 @@ export class Watcher {
       return;
     }
     shadow.hasStarted = true;
+    if (isService(shadow)) {
+      this.#serviceEnded(shadow, running, outcome);
+      return;
+    }
     const verdict = verdictOf(outcome as PoolOutcome, running.stopped);
     this.#last.set(shadow, verdict);
     if (verdict.isUncontrolled && shadow.spec.cleanup !== undefined && this.#ending !== 'kill')
@@ -387,9 +502,14 @@ export class Watcher {
   /** No attempt was used: it is as if it had not been dispatched. */
   #returnedUnstarted(shadow: TaskShadow, { stopped }: Running): void {
     shadow.attempts--;
-    shadow.holds = shadow.attempts > 0;
-    if (stopped !== undefined || this.#isForbidden(shadow)) this.#giveUp(shadow);
-    else if (shadow.attempts > 0) this.#retries.set(shadow, this.#nowMs);
+    shadow.holds = shadow.attempts > 0 && shadow.keepsOnReturn;
+    shadow.isLost = false;
+    const isStopped = stopped !== undefined && stopped !== 'unneeded';
+    if (isStopped || this.#isForbidden(shadow)) this.#giveUp(shadow);
+    else if (shadow.attempts > 0 && !isService(shadow)) {
+      this.#retries.set(shadow, this.#nowMs);
+      this.#waitAgain(shadow);
+    }
   }
 
   /** The attempt is over, and its cleanup too, if there was one: another attempt, or the end. */
@@ -399,15 +519,18 @@ export class Watcher {
     const verdict = this.#last.get(shadow) as Verdict;
     const mayGoOn = this.#ending === 'going' && hasCleanedUp !== false && !shadow.isAbandoned;
     if (mayGoOn && hasRetry(spec, attempts, verdict.status)) {
+      if (hasCleanedUp === true) this.#last.set(shadow, { ...verdict, poisons: false });
       this.#retries.set(shadow, this.#nowMs + retryDelayMs(spec, attempts));
+      this.#waitAgain(shadow);
     } else this.#final(shadow, { ...verdict, poisons: verdict.poisons && hasCleanedUp !== true });
   }
 
   #final(shadow: TaskShadow, { end, status, poisons }: Verdict): void {
+    if (shadow.end !== undefined) throw new Error(`${shadow.spec.name} is over twice`);
     this.#retries.delete(shadow);
     this.#due.delete(shadow);
     this.#verdicts.set(shadow, { end, status, poisons, isUncontrolled: false });
-    shadow.end = end;
+    shadow.end = shadow.isLost ? { ...end, provides: false } : end;
     this.#results.push(shadow);
     this.#statuses.set(shadow, status);
     if (shadow.isAbandoned) return;
@@ -480,7 +603,7 @@ export class Watcher {
   #endRunning(running: Running, level: 'drain' | 'cancel' | 'kill'): void {
     if (level === 'drain' || running.stopped !== undefined) return;
     const { task, part } = running;
-    const isSpared = part === 'cleanup' || task.spec.tearsDown.length > 0;
+    const isSpared = part === 'cleanup' || task.isUp || task.spec.tearsDown.length > 0;
     if (level === 'kill' || !isSpared) running.mustStop = 'cancelled';
     else running.deadlineMs = Math.min(running.deadlineMs, this.#nowMs + task.spec.grace);
   }
@@ -541,7 +664,8 @@ export class Watcher {
     if (isResumed !== (part === 'cleanup' && shadow.attempts === 0))
       this.#complain(`the ${part} of ${name} starts, which was${isResumed ? '' : ' not'} interrupted`);
     if (due !== undefined && !isResumed && isCrash(due)) this.#complain(`${name} starts, but has crashed`);
-    if (this.#owedBodies.delete(shadow)) this.#checkGroups(shadow, pool);
+    if (isService(shadow)) this.#startingService(shadow, pool);
+    else if (this.#owedBodies.delete(shadow)) this.#checkGroups(shadow, pool);
     else if (isResumed) this.#startingResumed(shadow, due, pool);
     else {
       this.#due.delete(shadow);
@@ -553,12 +677,85 @@ export class Watcher {
     }
     if (attempt !== this.#numberOf(shadow))
       this.#complain(`attempt ${attempt} of ${name} should be ${this.#numberOf(shadow)}`);
+    if (part === 'body') this.#noteBase(shadow);
+    if (!isService(shadow)) this.#isMakingWay = false;
     shadow.active = part;
+    shadow.keepsOnReturn = shadow.holds;
     shadow.holds = true;
     shadow.sinceMs = this.#nowMs;
     const fresh = { startedAtMs: undefined, lastSignMs: 0, deadlineMs: never };
     const none = { stopped: undefined, mustStop: undefined };
     this.#running.set(keyOf(task, attempt, part), { task: shadow, attempt, part, pool, ...fresh, ...none });
+  }
+
+  /** What meets its requirements now: enough of it, and only what is there. */
+  #noteBase(shadow: TaskShadow): void {
+    const base = this.#glimpses.metBy(shadow.index).map((task) => this.#task(task));
+    const isThere = (task: TaskShadow) => task.isUp || task.end?.provides === true;
+    shadow.isLost = false;
+    shadow.base = base.filter(isThere);
+    const { name, requires } = shadow.spec;
+    const unmet = requires.find((requirement) => this.shadow.threshold(shadow, requirement) !== 'met');
+    if (unmet !== undefined && shadow.attempts > 1)
+      this.#complain(`${name} starts again though ${unmet.names} is down`);
+  }
+
+  #startingService(shadow: TaskShadow, pool: number): void {
+    const { name } = shadow.spec;
+    const { spec, isOpen, isWanted } = this.#pool(pool);
+    const service = this.#serviceOf(shadow);
+    this.#due.delete(shadow);
+    if (this.#ending !== 'going') this.#complain(`${name} starts after a ${this.#ending}`);
+    if (this.#pulls === 0) this.#complain(`${name} starts while the consumer is busy`);
+    if (this.#isRecalling && this.#results.length > 0)
+      this.#complain(`${name} starts while recalled results are left`);
+    if (!isOpen || !isWanted) this.#complain(`${name} starts in ${spec.name}, which is not open`);
+    const dueMs = this.#retries.get(shadow);
+    if (dueMs !== undefined && this.#nowMs < dueMs)
+      this.#complain(`${name} starts again before its time, ${dueMs}`);
+    this.#retries.delete(shadow);
+    const wrong = this.#whyNotStart(shadow);
+    if (wrong !== undefined) this.#complain(`${name} starts though ${wrong}`);
+    if (!this.shadow.wantedServices().has(shadow))
+      this.#complain(`${name} starts though no task waits for it alone`);
+    const hasSlot = (other: TaskShadow): boolean => this.#hasSlot(this.#homeOf(other.index));
+    const unfair = shadow.holds
+      ? undefined
+      : this.#fairness.started(shadow, this.#head, this.#nowMs, hasSlot);
+    if (unfair !== undefined) this.#complain(unfair);
+    if (service.isNewStart) service.before = this.#numberOf(shadow);
+    service.isNewStart = false;
+    shadow.attempts++;
+  }
+
+  /** What keeps a service from starting now; undefined if nothing does. Places in pools and reservations left aside. */
+  #whyNotStart(shadow: TaskShadow): string | undefined {
+    if (this.shadow.excluded(shadow) !== undefined) return 'it is excluded';
+    const before = [...this.shadow.predecessors(shadow), ...this.shadow.ownersFor(shadow)];
+    const earlier = before.find(({ end }) => end === undefined);
+    if (earlier !== undefined) return `${earlier.spec.name} is not over`;
+    const unmet = shadow.spec.requires.find(
+      (requirement) => this.shadow.threshold(shadow, requirement) !== 'met',
+    );
+    if (unmet !== undefined) return `${unmet.names} is not met`;
+    const isRunning = (task: TaskShadow) => task.active !== undefined && !isService(task);
+    const served = shadow.attempts > 0 ? this.shadow.servedBy(shadow).find(isRunning) : undefined;
+    if (served !== undefined) return `${served.spec.name} runs, which its last start served`;
+    const group = this.#openGroup(undefined);
+    if (
+      group !== undefined &&
+      !this.shadow.servedBy(shadow).some(({ spec }) => spec.group === group.spec.name)
+    )
+      return `the group ${group.spec.name} is open, which does not need it`;
+    if (shadow.holds) {
+      const lack = this.shadow.lacksUnits(shadow);
+      return lack ? 'there is not enough left' : undefined;
+    }
+    const poison = this.shadow.poison(shadow);
+    if (poison !== undefined) return `${poison} is poisoned`;
+    const other = this.shadow.conflict(shadow);
+    if (other === undefined) return undefined;
+    return other === 'capacity' ? 'there is not enough left' : `${other.spec.name} holds what it needs`;
   }
 
   /** The cleanup of the attempt that was interrupted in the session before takes the place of the attempt. */
@@ -615,6 +812,10 @@ export class Watcher {
     if (dueMs === undefined) this.#complain(`${name} starts again, but must not`);
     else if (this.#nowMs < dueMs) this.#complain(`${name} starts again before its time, ${dueMs}`);
     this.#retries.delete(shadow);
+    if (shadow.holds) return;
+    const hasSlot = (other: TaskShadow): boolean => this.#hasSlot(this.#homeOf(other.index));
+    const unfair = this.#fairness.started(shadow, this.#head, this.#nowMs, hasSlot);
+    if (unfair !== undefined) this.#complain(unfair);
   }
 
   #startingCleanup(shadow: TaskShadow): void {
@@ -663,7 +864,7 @@ export class Watcher {
     const home = this.#homeOf(index);
     if (home.index !== pool) this.#complain(`${spec.name} starts in pool ${this.#pool(pool).spec.name}`);
     for (const other of this.shadow.tasks) {
-      if (!other.holds || other.isAbandoned || other.index === index) continue;
+      if (!other.holds || other.isAbandoned || other.index === index || isService(other)) continue;
       const beside = this.#homeOf(other.index);
       if (beside !== home && (isExclusive(home) || isExclusive(beside)))
         this.#complain(
@@ -690,10 +891,75 @@ export class Watcher {
     if (running === undefined) this.#complain(`stop-attempt for ${task}#${attempt}, which does not run`);
     const { name } = running.task.spec;
     if (running.stopped !== undefined) this.#complain(`${name} is stopped twice`);
+    if (why === 'unneeded') {
+      if (running.mustStop === undefined) this.#checkStopOfService(running.task);
+      running.stopped = why;
+      running.mustStop = undefined;
+      if (running.task.isUp) this.#goDown(running.task);
+      return;
+    }
     if (running.mustStop !== why)
       this.#complain(`${name} is ${why}, but should be ${running.mustStop ?? 'left alone'}`);
     running.stopped = why;
     running.mustStop = undefined;
+  }
+
+  /** A service is stopped when nothing is left that it serves, or to make way. */
+  #checkStopOfService(service: TaskShadow): void {
+    const { name } = service.spec;
+    if (!isService(service)) this.#complain(`${name} is stopped as a service`);
+    const mayStop = this.#pulls > 0 ? this.#results.length === 0 : this.#isCancelled;
+    if (this.shadow.isUnneeded(service)) {
+      if (!mayStop && !this.#isCancelled) this.#complain(`${name} is stopped before all results were given`);
+      return;
+    }
+    this.#mayMakeWay ??= this.#isStuck();
+    if (!this.#mayMakeWay) this.#complain(`${name} is stopped though tasks need it`);
+    this.#isMakingWay = true;
+    if (!this.shadow.tasks.some((task) => this.#wouldMakeWay(service, task)))
+      this.#complain(`${name} makes way though it is in no way`);
+  }
+
+  get #isCancelled(): boolean {
+    return this.#ending === 'cancel' || this.#ending === 'kill';
+  }
+
+  /** Only services run, all of them are up, and nothing can start. */
+  #isStuck(): boolean {
+    const isBusy = [...this.#running.values()].some(
+      ({ task, stopped }) => !task.isUp && stopped === undefined,
+    );
+    if (isBusy || this.#ending !== 'going' || this.#pulls === 0) return false;
+    return this.#startable([this.#headBefore]).length === 0 && this.#startableServices().length === 0;
+  }
+
+  /** The task waits only for services, and this one, or one that it needs, is in the way of the task or of its services. */
+  #wouldMakeWay(service: TaskShadow, task: TaskShadow): boolean {
+    if (isService(task) || task.end !== undefined || task.active !== undefined) return false;
+    const bundle = [task, ...this.shadow.servicesFor(task)];
+    if (bundle.includes(service) || !this.shadow.waitsForServices(task)) return false;
+    const isObstacle = (each: TaskShadow): boolean =>
+      bundle.some((member) => this.shadow.isInTheWay(each, member)) ||
+      this.shadow.takeTooMuch([
+        ...bundle,
+        ...this.shadow.tasks.filter((other) => isService(other) && other.holds && !bundle.includes(other)),
+      ]);
+    return isObstacle(service) || this.shadow.servicesFor(service).some(isObstacle);
+  }
+
+  /** Services that tasks wait for, and that could start. */
+  #startableServices(): TaskShadow[] {
+    if (!this.shadow.tasks.some(isService)) return [];
+    const wanted = this.shadow.wantedServices();
+    const head = this.shadow.tasks[this.#glimpses.starvedHead()];
+    return [...wanted].filter((service) => {
+      if (service.active !== undefined || this.#retries.has(service)) return false;
+      const { isOpen, isWanted } = this.#homeOf(service.index);
+      if (!isOpen || !isWanted || this.#whyNotStart(service) !== undefined) return false;
+      return (
+        service.holds || head === undefined || head === service || !this.shadow.wouldTakeFrom(head, service)
+      );
+    });
   }
 
   #opening(pool: number): void {
@@ -702,7 +968,11 @@ export class Watcher {
     if (state.isThere) this.#complain(`${name} is opened twice`);
     if (this.#pulls === 0) this.#complain(`${name} is opened though no result is wanted`);
     const group = this.#openGroup(state);
-    if (group !== undefined) this.#complain(`${name} is opened while the group ${group.spec.name} is open`);
+    const opensForService = this.shadow.tasks.some(
+      (task) => isService(task) && this.#homeOf(task.index) === state,
+    );
+    if (group !== undefined && !opensForService)
+      this.#complain(`${name} is opened while the group ${group.spec.name} is open`);
     if (isGroup) this.#checkOutside(state);
     state.isWanted = true;
     state.isThere = true;
@@ -715,10 +985,21 @@ export class Watcher {
     const pending = this.shadow.groupEdges(name).find(({ end }) => end === undefined);
     if (pending !== undefined) this.#complain(`${name} is opened though ${pending.spec.name} is not over`);
     const other = this.shadow.tasks.find(
-      ({ holds, isAbandoned: isLeft, index }) => holds && !isLeft && this.#homeOf(index) !== group,
+      (task) => task.holds && !task.isAbandoned && !isService(task) && this.#homeOf(task.index) !== group,
     );
+    const service = this.#runningServices().find((each) => !this.#isNeededIn(name, each));
+    if (isExclusive(group) && service !== undefined)
+      this.#complain(`${name} is opened though ${service.spec.name} runs, which it does not need`);
     if (isExclusive(group) && other !== undefined)
       this.#complain(`${name} is opened though ${other.spec.name} runs`);
+  }
+
+  #runningServices(): TaskShadow[] {
+    return [...this.#running.values()].map(({ task }) => task).filter(isService);
+  }
+
+  #isNeededIn(group: string, service: TaskShadow): boolean {
+    return this.shadow.servedBy(service).some(({ spec }) => spec.group === group);
   }
 
   #poolLifecycle(pool: number, how: 'drain' | 'kill'): void {
@@ -726,7 +1007,8 @@ export class Watcher {
     if (!state.isWanted) this.#complain(`${state.spec.name} is closed, but was not opened`);
     if (how === 'kill' && this.#ending !== 'kill')
       this.#complain(`${state.spec.name} is killed for no reason`);
-    if (how === 'drain' && this.#used(pool) > 0)
+    const hasServices = this.#runningServices().some(({ index }) => this.#homeOf(index) === state);
+    if (how === 'drain' && (this.#used(pool) > 0 || hasServices))
       this.#complain(`${state.spec.name} is closed while attempts run in it`);
     state.isWanted = false;
   }
@@ -767,7 +1049,10 @@ export class Watcher {
     if (!this.#mayBeSkipped(shadow)) this.#complain(`${name} is skipped though it could have run`);
     if (this.#due.has(shadow) && this.#endOfDue(shadow, this.#due.get(shadow) as Recorded) !== undefined)
       this.#complain(`${name} is skipped though it had attempts`);
-    if (!this.#isOverdue(this.#homeOf(task))) this.#reasons.skipped(shadow, this.#ending !== 'going');
+    const isUnneeded = isService(shadow) && this.shadow.isUnneeded(shadow);
+    const isReason = !isUnneeded || this.shadow.excluded(shadow) !== undefined;
+    if (isReason && !this.#isOverdue(this.#homeOf(task)))
+      this.#reasons.skipped(shadow, this.#ending !== 'going');
     this.#giveUp(shadow);
   }
 
@@ -779,14 +1064,23 @@ export class Watcher {
       this.#endedUnstarted(shadow);
       return;
     }
-    if (!this.#retries.has(shadow) || !this.#waitsInVain(shadow))
+    const isLeft = this.#retries.has(shadow) || (isService(shadow) && shadow.active === undefined);
+    if (!isLeft || !(this.#waitsInVain(shadow) || this.#isLeftBehind(shadow)))
       this.#complain(`${shadow.spec.name} is over though it may be tried again`);
     this.#giveUp(shadow);
+  }
+
+  /** It waits for a service again, or is one, and cannot start any more, or does not need to. */
+  #isLeftBehind(shadow: TaskShadow): boolean {
+    if (this.shadow.excluded(shadow) !== undefined) return true;
+    if (!shadow.holds && this.shadow.poison(shadow) !== undefined) return true;
+    return isService(shadow) && this.shadow.isUnneeded(shadow);
   }
 
   #mayBeSkipped(shadow: TaskShadow): boolean {
     return (
       this.shadow.excluded(shadow) !== undefined ||
+      (isService(shadow) && this.shadow.isUnneeded(shadow) && this.#pulls > 0) ||
       (this.shadow.isUnblocked(shadow) &&
         (this.shadow.poison(shadow) !== undefined || this.#waitsInVain(shadow))) ||
       this.#isOverdue(this.#homeOf(shadow.index))
@@ -808,7 +1102,9 @@ export class Watcher {
   /** Nothing runs that could end, and abandoned bodies hold what the task needs. */
   #waitsInVain(shadow: TaskShadow): boolean {
     if (this.shadow.abandonedInTheWay(shadow).length === 0) return false;
-    this.#isStalled ??= this.#running.size === 0 && this.#startable([this.#headBefore]).length === 0;
+    const isBusy = [...this.#running.values()].some(({ task }) => !task.isUp);
+    this.#isStalled ??=
+      !isBusy && this.#startable([this.#headBefore]).length === 0 && this.#startableServices().length === 0;
     return this.#isStalled;
   }
 
@@ -837,8 +1133,22 @@ export class Watcher {
     this.#checkExcluded();
     this.#checkClosing();
     if (this.#pulls > 0) this.#checkIdle();
+    this.#checkServices();
     const unfair = this.#fairness.check();
     if (unfair !== undefined) this.#complain(unfair);
+  }
+
+  /** Services start when tasks wait for them alone, and end when nothing is left that they serve. */
+  #checkServices(): void {
+    if (this.#isRecalling || !(this.#pulls > 0 || this.#isCancelled)) return;
+    for (const shadow of this.shadow.tasks) {
+      if (!isService(shadow) || shadow.end !== undefined || !this.shadow.isUnneeded(shadow)) continue;
+      const isStopped = this.#runningOf(shadow)?.stopped !== undefined;
+      if (!isStopped) this.#complain(`${shadow.spec.name} goes on though nothing is left that it serves`);
+    }
+    if (this.#isMakingWay || this.#pulls === 0 || this.#ending !== 'going') return;
+    const [idle] = this.#startableServices();
+    if (idle !== undefined) this.#complain(`${idle.spec.name} could start, and a task waits for it alone`);
   }
 
   /** What had to be ordered at once was ordered. */
@@ -869,7 +1179,10 @@ export class Watcher {
   /** A task that can never start is skipped at once. */
   #checkExcluded(): void {
     const lost = this.shadow.tasks.find(
-      (task) => task.end === undefined && task.attempts === 0 && this.shadow.excluded(task) !== undefined,
+      (task) =>
+        task.end === undefined &&
+        (task.attempts === 0 || this.#retries.has(task)) &&
+        this.shadow.excluded(task) !== undefined,
     );
     if (lost !== undefined && lost.active === undefined)
       this.#complain(`${lost.spec.name} should have been skipped: ${this.shadow.excluded(lost)}`);
@@ -922,7 +1235,9 @@ export class Watcher {
       return head;
     let first: TaskShadow | undefined;
     for (const task of this.shadow.tasks) {
-      if (!isExclusive(this.#homeOf(task.index)) || !this.shadow.isUnblocked(task)) continue;
+      const home = this.#homeOf(task.index);
+      if (!isExclusive(home) || !this.shadow.isUnblocked(task)) continue;
+      if (this.#runningServices().some((each) => !this.#isNeededIn(home.spec.name, each))) continue;
       if (first === undefined || this.#glimpses.goesBefore(task.index, first.index)) first = task;
     }
     return first;
@@ -943,6 +1258,7 @@ export class Watcher {
     const heads = indices.map((head) => this.shadow.tasks[head]);
     return this.shadow.tasks.filter(
       (task) =>
+        !isService(task) &&
         this.#homeOf(task.index) === pool &&
         this.shadow.isUnblocked(task) &&
         this.shadow.conflict(task) === undefined &&
@@ -963,6 +1279,8 @@ export class Watcher {
     const { isOpen, isWanted, slots, spec } = pool;
     const taken = this.#used(pool.index) + this.#unread(pool);
     if (!isOpen || !isWanted || slots === 0 || taken >= slots + spec.spare) return false;
+    if (isExclusive(pool) && this.#runningServices().some((each) => !this.#isNeededIn(spec.name, each)))
+      return false;
     return this.#openGroup(pool) === undefined;
   }
 
@@ -970,11 +1288,12 @@ export class Watcher {
   #unread(pool: PoolShadow): number {
     return this.#results
       .slice(this.#pulls)
-      .filter(({ end, index }) => end?.how !== 'skipped' && this.#homeOf(index) === pool).length;
+      .filter((task) => task.end?.how !== 'skipped' && !isService(task) && this.#homeOf(task.index) === pool)
+      .length;
   }
 
   /** Another exclusive group that is open, or being opened or closed. One that is given up while it opens has to be closed, too. */
-  #openGroup(home: PoolShadow): PoolShadow | undefined {
+  #openGroup(home: PoolShadow | undefined): PoolShadow | undefined {
     return this.#pools.find((pool) => pool !== home && isExclusive(pool) && pool.isThere);
   }
 
@@ -992,7 +1311,8 @@ export class Watcher {
 
   #used(pool: number): number {
     let used = 0;
-    for (const running of this.#running.values()) if (running.pool === pool) used++;
+    for (const running of this.#running.values())
+      if (running.pool === pool && !isService(running.task)) used++;
     return used;
   }
 
@@ -1018,6 +1338,8 @@ export class Watcher {
     throw new Error(`at ${this.#nowMs} ms: ${what}`);
   }
 }
+
+const none = { restarts: 0, killsOnStop: false };
 
 /** An interrupted attempt that may not start again. */
 const crashed: Verdict = {
