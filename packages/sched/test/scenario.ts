@@ -15,6 +15,8 @@ import {
   type Problem,
   type Requirement,
   type Runnable,
+  type ServiceMeta,
+  service,
   type TaskMeta,
   withMeta,
 } from '@pexen/core';
@@ -32,6 +34,7 @@ const manifest: PoolManifest = {
   transport: 'reference',
   closures: true,
   executables: true,
+  services: true,
 };
 
 interface MutablePool extends PlanPool {
@@ -123,6 +126,15 @@ export class Scenario {
       case 'task':
         this.#addTask(first, settings);
         break;
+      case 'service':
+        this.#addService(first, settings);
+        break;
+      case 'ready': {
+        const { attempt } = this.#out.get(first) ?? { attempt: 1 };
+        const body = { task: this.#taskAt(first), attempt, part: 'body' } as const;
+        this.#deliver({ type: 'attempt-ready', atMs: this.#nowMs, ...body });
+        break;
+      }
       case 'add':
         this.#add();
         break;
@@ -190,6 +202,11 @@ export class Scenario {
 
   #addTask(name: string, settings: Record<string, string>): void {
     this.#pending.push(withMeta(() => undefined, { name, ...metaOf(settings) }));
+  }
+
+  #addService(name: string, { restarts = '0', stop, ...settings }: Record<string, string>): void {
+    const meta: ServiceMeta = { name, restarts: Number(restarts), ...metaOf(settings) };
+    this.#pending.push(service(stop === 'kill' ? { ...meta, stop } : meta, () => undefined));
   }
 
   #start(): void {

@@ -134,7 +134,7 @@ export class Conditions extends Table {
       const condition = feeds.out.end[edge] as number;
       if (this.#graph.isRequirement(condition)) {
         this.pending[condition] = (this.pending[condition] as number) - 1;
-        this.#count(condition, task);
+        if (!this.isVoid(task, condition)) this.#count(condition, task);
       } else {
         if (this.#tasks.has(task, BAD)) this.misses[condition] = (this.misses[condition] as number) + 1;
         this.#open(condition);

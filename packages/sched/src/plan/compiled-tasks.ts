@@ -370,11 +370,12 @@ export class CompiledTasks extends Table implements Planned {
     check.addresses();
     check.builder();
     const arranged = this.hasServices && broken.size === 0 ? this.services.arrange(from, live) : undefined;
-    for (const [task, found] of arranged?.problems ?? []) check.add(task, found);
-    const isRewired = arranged?.isRewired ?? false;
+    const { isRewired = false, problems = [] } = arranged ?? {};
+    for (const [task, found] of problems) check.add(task, found);
+    if (broken.size + problems.length > 0) return check.problems;
     const claimsOf = (task: number) => this.#claimsOf(task);
     const walked = { graph: this.graph, live };
-    if (broken.size === 0 && !this.#ranks.rank(walked, from, this.weight, claimsOf, isRewired)) check.cycle();
+    if (!this.#ranks.rank(walked, from, this.weight, claimsOf, isRewired)) check.cycle();
     return check.problems;
   }
 

@@ -116,7 +116,7 @@ export class ServicePlan {
     return condition !== undefined && this.#plan.graph.feeds.has(task, condition);
   }
 
-  /** The tasks that cannot run while the service is up, and that tasks which need it must run after. */
+  /** The tasks that cannot run while the service is up, and that tasks which need it must run after. Other services make way, or wait. */
   #rivalsBefore(service: number, live: LiveRun | undefined): readonly number[] {
     const rivals = this.#rivalsOf(service, live);
     if (rivals.length === 0) return rivals;
@@ -150,7 +150,8 @@ export class ServicePlan {
     const { taskCount } = this.#plan.graph;
     const found: number[] = [];
     for (let task = 0; task < taskCount; task++)
-      if (!live?.isOver(task) && this.isInTheWay(service, task)) found.push(task);
+      if (!isService(this.#plan, task) && !live?.isOver(task) && this.isInTheWay(service, task))
+        found.push(task);
     return found;
   }
 

@@ -283,7 +283,9 @@ export class Shadow {
   #arrange(): void {
     this.#lastClears.clear();
     for (const service of this.tasks.filter(isService)) {
-      const rivals = this.tasks.filter((task) => task.end === undefined && this.isInTheWay(service, task));
+      const isRival = (task: TaskShadow) =>
+        !isService(task) && task.end === undefined && this.isInTheWay(service, task);
+      const rivals = this.tasks.filter(isRival);
       if (rivals.length === 0) continue;
       const earlier = this.#allBefore(this.servedBy(service));
       const known = this.#clears.get(service);
