@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { isWhole } from '#sample';
 import { exhaust } from './sim/exhaustive.ts';
-import { generate } from './sim/generate.ts';
+import { firstWithServices, generate } from './sim/generate.ts';
 import { plainScenario, plainTask } from './sim/plain.ts';
 import { playMany } from './sim/play-many.ts';
 import type { Scenario, TaskSpec } from './sim/scenario.ts';
@@ -13,6 +13,12 @@ import { play, simulate } from './sim/simulate.ts';
 const most = isWhole ? 2_000 : 600;
 test('many seeds break no rule', { timeout: 120_000 }, () => {
   const { seeds, violations } = playMany(1_000_000, most, 5);
+  expect(violations).toEqual([]);
+  expect(seeds).toBe(most);
+});
+
+test('many seeds with services break no rule', { timeout: 120_000 }, () => {
+  const { seeds, violations } = playMany(firstWithServices + 1_000_000, most, 5);
   expect(violations).toEqual([]);
   expect(seeds).toBe(most);
 });

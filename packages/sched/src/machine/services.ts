@@ -242,11 +242,6 @@ export class Services {
     return made;
   }
 
-  /** How often the service died. */
-  deathsOf(service: number): number {
-    return this.#known.get(service)?.deaths ?? 0;
-  }
-
   /** All that its end waits for is over, except for the service itself. */
   #isUnneeded(service: number): boolean {
     return this.#state.conditions.pending[this.#of(service).over] === 1;
@@ -428,7 +423,8 @@ export class Services {
       if (isOver) {
         todo.push(...conditions.takersOf(task));
         conditions.lose(task);
-      } else if (tasks.state[task] === DISPATCHED && tasks.stop[task] === 0) pools.add(this.#state.poolOf(task).id);
+      } else if (tasks.state[task] === DISPATCHED && tasks.stop[task] === 0)
+        pools.add(this.#state.poolOf(task).id);
     }
     for (const pool of pools) this.#state.emit({ type: 'reclaim', pool });
   }

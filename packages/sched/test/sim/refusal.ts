@@ -60,7 +60,9 @@ function whyServicesRefused(shadow: Shadow, added: readonly TaskShadow[]): strin
     const { group } = task.spec;
     const isBefore = (other: TaskShadow) =>
       other === task || (group !== undefined && other.spec.group === group);
-    const late = [...shadow.ordersOf(task), ...shadow.beforeTeardown(task)].find((other) => isService(other) && shadow.servedBy(other).some(isBefore));
+    const late = [...shadow.ordersOf(task), ...shadow.beforeTeardown(task)].find(
+      (other) => isService(other) && shadow.servedBy(other).some(isBefore),
+    );
     if (late !== undefined) return `${task.spec.name} comes after ${late.spec.name}, which serves it`;
     if (group !== undefined && shadow.isGroupTied(group))
       return `the group ${group} is tied to its own services`;

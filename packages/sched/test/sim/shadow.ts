@@ -137,7 +137,10 @@ export class Shadow {
   started({ spec: { tearsDown } }: TaskShadow): void {
     if (tearsDown.length > 0) this.#known.clear();
     for (const name of tearsDown)
-      this.#withdrawn.set(name, new Set(this.named(name).filter(({ end, isUp }) => isUp || end !== undefined)));
+      this.#withdrawn.set(
+        name,
+        new Set(this.named(name).filter(({ end, isUp }) => isUp || end !== undefined)),
+      );
   }
 
   /** The service is up: it provides again what may have been torn down. */

@@ -3,5 +3,6 @@ import type { PlantedBug } from './bug.ts';
 import { graphBugs } from './graph-bugs.ts';
 import { lockBugs } from './lock-bugs.ts';
 import { machineBugs } from './machine-bugs.ts';
+import { serviceBugs } from './service-bugs.ts';
 
-export const allBugs: readonly PlantedBug[] = [...lockBugs, ...graphBugs, ...machineBugs];
+export const allBugs: readonly PlantedBug[] = [...lockBugs, ...graphBugs, ...machineBugs, ...serviceBugs];

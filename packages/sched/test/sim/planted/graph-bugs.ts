@@ -104,8 +104,8 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     what: 'later tasks share a requirement that was met by what is torn down',
     file: conditions,
-    find: '    if (this.hasWithdrawn && this.metBy(condition).some((task) => this.isVoid(task, condition))) return true;\n',
-    replace: '',
+    find: '    if (this.metBy(condition).some(isGone)) return true;\n',
+    replace: '    void isGone;\n',
   },
   {
     what: 'who failed before a teardown fails `every` of later tasks',

@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { firstWithServices } from '../generate.ts';
 import type { PlantedBug } from './bug.ts';
+import { serviceBugs } from './service-bugs.ts';
 
 const packages = fileURLToPath(new URL('../../../../', import.meta.url));
 /** Beside the sources, so that their dependencies are found. */
@@ -59,7 +61,9 @@ function copy(home: string): void {
 
 async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<Hunt> {
   const script = join(home, 'sched/test/sim/run.ts');
-  const args = ['--conditions=@pexen/source', script, '--seeds', `${mostSeeds}`, '--most', '1'];
+  const from = serviceBugs.includes(bug) ? firstWithServices : 1;
+  const range = ['--from', `${from}`, '--seeds', `${mostSeeds}`];
+  const args = ['--conditions=@pexen/source', script, ...range, '--most', '1'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
   let text = '';
   let errors = '';
@@ -69,7 +73,7 @@ async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<H
     child.on('close', (...how) => resolve(how)),
   );
   const [, seed, what = ''] = /^seed (\d+): (.*)/m.exec(text) ?? [];
-  if (seed !== undefined) return { bug, isGone: false, seeds: Number(seed), reported: what };
+  if (seed !== undefined) return { bug, isGone: false, seeds: Number(seed) - from + 1, reported: what };
   if (code === 0) return { bug, isGone: false, seeds: undefined, reported: 'found nothing' };
   const why = signal === null ? (/\w*Error: .*/.exec(errors)?.[0] ?? errors.slice(0, 300)) : 'it ran forever';
   return { bug, isGone: false, seeds: undefined, reported: `did not run: ${why}` };
