@@ -203,6 +203,7 @@ export class Machine {
   #fill(): void {
     this.#dispatcher.fill(this.services);
     this.#give();
+    this.#stopServices();
   }
 
   #give(): void {

@@ -176,7 +176,8 @@ export class State {
   /** The task may start as soon as its pool has a place for it. */
   makeReady(task: number): void {
     this.move(task, READY);
-    if (!this.isService(task)) this.poolOf(task).queue.push(task);
+    if (this.isService(task)) this.conditions.touch();
+    else this.poolOf(task).queue.push(task);
     this.#isStale = true;
   }
 

@@ -68,6 +68,8 @@ export interface PoolShadow {
   openByMs: number;
   /** What it has not started must be reclaimed before anything else happens. */
   mustReclaim: boolean;
+  /** It was, since the last facts: several services may go down at once. */
+  isReclaimed: boolean;
 }
 
 const levels = ['going', 'drain', 'cancel', 'kill'] as const;
@@ -146,6 +148,7 @@ export class Watcher {
         hasFailed: false,
         openByMs: never,
         mustReclaim: false,
+        isReclaimed: false,
       },
     }));
   }
@@ -166,6 +169,7 @@ export class Watcher {
     this.#nothingIsOwed();
     this.#isStalled = undefined;
     this.#mayMakeWay = undefined;
+    for (const pool of this.#pools) pool.isReclaimed = false;
     this.#nowMs = Math.max(this.#nowMs, input.atMs);
     switch (input.type) {
       case 'result-wanted':
@@ -372,8 +376,9 @@ export class Watcher {
           task.end = { ...task.end, provides: false };
           lost.add(task);
         } else if (running !== undefined) {
+          const isKnown = task.isLost;
           task.isLost = true;
-          if (running.startedAtMs === undefined && running.stopped === undefined)
+          if (running.startedAtMs === undefined && running.stopped === undefined && !isKnown)
             this.#pool(running.pool).mustReclaim = true;
         }
       }
@@ -634,8 +639,10 @@ export class Watcher {
         this.#cancellation(command);
         return;
       case 'reclaim':
-        if (!this.#pool(command.pool).mustReclaim) this.#complain('a reclaim for no reason');
+        if (!this.#pool(command.pool).mustReclaim && !this.#pool(command.pool).isReclaimed)
+          this.#complain('a reclaim for no reason');
         this.#pool(command.pool).mustReclaim = false;
+        this.#pool(command.pool).isReclaimed = true;
         return;
       case 'open-pool':
         this.#opening(command.pool);
@@ -938,13 +945,13 @@ export class Watcher {
     if (isService(task) || task.end !== undefined || task.active !== undefined) return false;
     const bundle = [task, ...this.shadow.servicesFor(task)];
     if (bundle.includes(service) || !this.shadow.waitsForServices(task)) return false;
-    const isObstacle = (each: TaskShadow): boolean =>
+    const keepsAway = (each: TaskShadow): boolean =>
       bundle.some((member) => this.shadow.isInTheWay(each, member)) ||
       this.shadow.takeTooMuch([
         ...bundle,
         ...this.shadow.tasks.filter((other) => isService(other) && other.holds && !bundle.includes(other)),
       ]);
-    return isObstacle(service) || this.shadow.servicesFor(service).some(isObstacle);
+    return keepsAway(service) || this.shadow.servicesFor(service).some(keepsAway);
   }
 
   /** Services that tasks wait for, and that could start. */

@@ -454,4 +454,11 @@ export const beyondTheSimulator: readonly PlantedBug[] = [
     find: '    if (retrying === 0 || abandoned.size === 0) return retrying > 0;',
     replace: '    void abandoned;\n    if (retrying > 0) return true;',
   },
+  // scenarios/a-dependent-between-two-attempts-waits-for-the-new-start.txt
+  {
+    what: 'a task between two attempts keeps what it holds while it waits for a service',
+    file: state,
+    find: '      locks.release(task);\n      tasks.clear(task, RETAINS_LOCKS);\n',
+    replace: '',
+  },
 ];

@@ -143,12 +143,6 @@ export const serviceBugs: readonly PlantedBug[] = [
     replace: '      if (isService) this.#noteService(task, isOut);\n      if (!isService || isOut)',
   },
   {
-    what: 'a task between two attempts keeps what it holds while it waits for a service',
-    file: state,
-    find: '      locks.release(task);\n      tasks.clear(task, RETAINS_LOCKS);\n',
-    replace: '',
-  },
-  {
     what: 'a task starts again though its service is down',
     file: 'sched/src/machine/readiness.ts',
     find: 'if (!tasks.hasStarted(task) || this.#state.mustWaitAgain(task)) this.#state.waitAgain(task);',
