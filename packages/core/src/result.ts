@@ -94,6 +94,7 @@ export interface ReturnedResult<Value = unknown> extends ResultFacts {
   readonly error?: undefined;
   readonly reason?: undefined;
   readonly providersGone?: undefined;
+  readonly lostWith?: undefined;
 }
 
 /** The task did not end well, or it never started. */
@@ -114,6 +115,8 @@ export interface OtherResult extends ResultFacts {
    * where there are none.
    */
   readonly providersGone?: readonly ProviderGone[];
+  /** Of a skipped task: the path of the service whose end took away what the task needs. It fails the run. */
+  readonly lostWith?: string;
 }
 
 /** How one task ended. `status` discriminates the union: only a task that returned has a value. */
@@ -154,6 +157,8 @@ export interface JudgedFacts {
   readonly attempts: number;
   /** What was thrown, or why it was stopped or skipped: one sentence, or undefined. */
   readonly reason: string | undefined;
+  /** See `OtherResult`. */
+  readonly lostWith?: string | undefined;
 }
 
 /** Verdicts that fail a run. */
@@ -174,12 +179,13 @@ export function isBad(verdict: Verdict): boolean {
  * | crashed, lost | `crashed` |
  * | cancelled | `cancelled` |
  * | skipped-itself | `fail` if a finding failed, else `skip` |
- * | skipped | `skip` |
+ * | skipped | `skip`; `error` if what it needs was lost with a service |
  */
 export function judgementOf(facts: JudgedFacts): Judgement {
   if (facts.status === 'returned') return judgementOfReturned(facts);
   if (facts.status === 'skipped-itself' && count(facts.findings, 'fail') > 0) return failedFindings(facts);
-  const verdict = verdicts[facts.status];
+  const isLost = facts.status === 'skipped' && facts.lostWith !== undefined;
+  const verdict = isLost ? 'error' : verdicts[facts.status];
   return facts.reason === undefined || facts.reason === '' ? { verdict } : { verdict, reason: facts.reason };
 }
 

@@ -208,6 +208,8 @@ export interface TaskSkipped {
   readonly callPath: readonly string[];
   readonly judgement?: Judgement;
   readonly reason: readonly ReasonLink[];
+  /** The path of the service whose end took away what the task needs. It fails the run. */
+  readonly lostWith?: string;
   readonly recalled?: RecalledFrom;
   readonly earlier?: readonly EarlierResult[];
 }

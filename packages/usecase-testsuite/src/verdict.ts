@@ -108,13 +108,11 @@ function isProgram(task: Result['task']): boolean {
 }
 
 function judgeTask(result: Result, expectedToFail: Expectation): Judgement {
-  const { status, findings, flaky, attempts } = result;
+  const { status, findings, flaky, attempts, lostWith } = result;
   const judgement = judgementOf({
-    status,
-    findings,
-    flaky,
-    attempts: attempts.length,
+    ...{ status, findings, flaky, attempts: attempts.length },
     reason: reasonOf(result),
+    lostWith,
   });
   const expected = expectedToFail(result.path);
   // It is unknown whether the test passed, so an expected failure does not apply.

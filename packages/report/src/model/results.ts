@@ -18,8 +18,9 @@ const none: readonly never[] = [];
 export function verdictOf(event: TaskFinished | TaskSkipped): Judgement {
   if (event.judgement !== undefined) return event.judgement;
   if (event.type === 'task-skipped') {
+    const { lostWith } = event;
     const reason = formatReason(event.reason);
-    return judgementOf({ status: 'skipped', findings: [], flaky: false, attempts: 0, reason });
+    return judgementOf({ status: 'skipped', findings: [], flaky: false, attempts: 0, reason, lostWith });
   }
   const { status, findings, flaky, attempts } = event;
   const last = attempts.at(-1);

@@ -117,12 +117,13 @@ export function runEvent(seq: number, event: MachineEvent, sources: EventSources
       return defined({ type: event.type, seq, atMs, task: event.task, path, ...facts });
     }
     case 'task-skipped': {
-      const { callPath, judgement, reason = [], recalled, earlier } = sources.resultOf(event.task);
+      const { callPath, judgement, reason = [], lostWith, recalled, earlier } = sources.resultOf(event.task);
       return defined({
         ...{ type: event.type, seq, atMs, task: event.task },
         path,
         callPath,
         reason,
+        lostWith,
         judgement,
         ...{ recalled, earlier },
       });

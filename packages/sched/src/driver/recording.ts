@@ -61,6 +61,8 @@ export interface RecordedTask {
   readonly weightMs?: number | ExpectedDuration;
   /** It comes before others. */
   readonly isFirst?: true;
+  /** It is a service with these rules. */
+  readonly service?: { readonly restarts: number; readonly killsOnStop: boolean };
   /** Recorded where programs have a pool of their own. */
   readonly isProgram?: true;
 }
@@ -168,13 +170,16 @@ export class Recorder {
   #task(tasks: CompiledTasks, task: TaskId): RecordedTask {
     const whyNot = tasks.whyNot.get(task);
     const weightMs = tasks.expectedOf(task);
+    const { service } = tasks.definition(task);
+    const { rerunnable, ...meta } = tasks.metaOf(task);
     return {
       path: tasks.pathOf(task),
       is: [...identitiesOf(tasks.runnableOf(task))].map((identity) => this.#numberOf(identity)),
-      meta: this.#meta(tasks.metaOf(task)),
+      meta: this.#meta(service === undefined ? { rerunnable, ...meta } : meta),
       ...(whyNot !== undefined && { whyNot }),
       ...(weightMs !== undefined && { weightMs }),
       ...(tasks.isFirst(task) && { isFirst: true as const }),
+      ...(service !== undefined && { service }),
       ...(hasProgramPool(tasks) && isProgram(tasks, task) && { isProgram: true as const }),
     };
   }
@@ -307,7 +312,7 @@ function isProgram(tasks: CompiledTasks, task: TaskId): boolean {
 }
 
 const manifest: PoolManifest = {
-  ...{ name: '', kills: true, transport: 'reference', closures: true, executables: true },
+  ...{ name: '', kills: true, transport: 'reference', closures: true, executables: true, services: true },
 };
 
 class Player {
@@ -422,10 +427,10 @@ class Names {
   }
 
   /** A task with the same metadata and identities. Its body never runs. */
-  task({ is, meta, isProgram }: RecordedTask): Runnable {
+  task({ is, meta, isProgram, service }: RecordedTask): Runnable {
     const [self, ...origins] = is.map((number) => this.#object(number)) as [Runnable, ...Runnable[]];
     for (const [at, origin] of origins.entries()) this.#define(origin, {}, origins[at + 1]);
-    return this.#define(self, this.#meta(meta), origins[0], isProgram ? program : () => {});
+    return this.#define(self, this.#meta(meta), origins[0], isProgram ? program : () => {}, service);
   }
 
   #meta({ when, cleanup, ...entries }: RecordedTask['meta']): TaskMeta {
@@ -442,8 +447,9 @@ class Names {
     meta: TaskMeta,
     madeFrom: object | undefined,
     body: TaskDefinition['body'] = () => {},
+    service?: TaskDefinition['service'],
   ): Runnable {
-    const definition: TaskDefinition = { meta, body, args: undefined, isUnbound: false, madeFrom };
+    const definition: TaskDefinition = { meta, body, args: undefined, isUnbound: false, madeFrom, service };
     return Object.defineProperty(runnable, definitionKey, {
       value: definition,
       configurable: true,

@@ -2,7 +2,7 @@
 
 import type { AttemptRecord, RecalledTask, Result, ResultStatus, Runnable } from '@pexen/core';
 import { STATUSES } from '../machine/attempts.ts';
-import { skipReason } from '../machine/explain.ts';
+import { lostWith, skipReason } from '../machine/explain.ts';
 import type { TaskId } from '../machine/protocol.ts';
 import type { State } from '../machine/state.ts';
 import { SLOW } from '../machine/task-table.ts';
@@ -88,11 +88,13 @@ export class Results {
     const { error, reason: why, abandoned } = (attempts.at(-1) as AttemptRecord | undefined)?.outcome ?? {};
     const reason =
       status === 'skipped' ? skipReason(this.#state, id) : why === undefined ? none : [{ task: path, why }];
+    const lost = status === 'skipped' ? lostWith(this.#state, id) : undefined;
     const gone = status === 'cancelled' ? none : (last?.providersGone ?? none);
     const rest = {
       ...{ attempts, shared, flaky: false, slow, findings },
       ...(abandoned && { abandoned }),
       ...(gone.length > 0 && { providersGone: gone }),
+      ...(lost !== undefined && { lostWith: lost }),
       ...memoryOf(recalled),
     };
     return { task, path, callPath, status, error, reason, ...rest };

@@ -187,6 +187,15 @@ export class Conditions extends Table {
       }
   }
 
+  /** Those of these tasks that still provide have met the requirement, if they are enough: other tasks were not asked. */
+  #keepMet(condition: ConditionId, before: readonly number[]): void {
+    const left = before.filter((task) => this.#tasks.has(task, PROVIDED) && !this.isVoid(task, condition));
+    if (!this.#isEnough(condition, left.length)) return;
+    this.firstMet[condition] = left[0] as number;
+    if (left.length > 1) this.#met.set(condition, left);
+    else this.#met.delete(condition);
+  }
+
   /** A feeder that was torn down is gone as well. A requirement that it had met before stays met. */
   #limitHits(condition: ConditionId): void {
     const left = this.#graph.feeds.in.ends(condition).filter((feeder) => this.#tasks.has(feeder, PROVIDED));
@@ -212,6 +221,7 @@ export class Conditions extends Table {
     this.#isTouched = true;
     const isLeft = wasMet && this.#isEnough(condition, this.hits[condition] as number);
     this.#recount(condition);
+    if (isLeft) this.#keepMet(condition, before);
     if (!wasMet || isLeft) {
       if (!wasMet && this.isImpossible(condition)) this.impossible.push(condition);
       return;

@@ -94,6 +94,13 @@ function whyOf(state: State, task: number): string {
   }
 }
 
+/** The service whose end took away what the skipped task needs; undefined if it was skipped for another reason. */
+export function lostWith(state: State, task: number): string | undefined {
+  const { cause = -1, origin = -1 } = state.skipOf(task) ?? {};
+  const service = state.lostBases.get(origin < 0 ? cause : origin);
+  return service === undefined ? undefined : state.plan.pathOf(service);
+}
+
 /** How a task ended, as far as others lack what it would have provided. */
 function endOf(state: State, task: number): string {
   const { lostBases, plan, tasks } = state;

@@ -100,6 +100,8 @@ export interface StoredSkip {
   /** `skipped`: by the scheduler, for that reason. */
   readonly cause: string;
   readonly reason: readonly ReasonLink[];
+  /** The service whose end took away what the task needs: it fails the run. */
+  readonly lostWith?: string;
   readonly location?: SourceLocation;
 }
 

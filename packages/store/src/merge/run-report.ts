@@ -15,7 +15,7 @@ import {
   type TaskInfo,
   type Versions,
 } from '@pexen/core';
-import type { JournalEntry, JournalEvent, StoredEnd, StoredFinding } from '../journal/events.ts';
+import type { JournalEntry, JournalEvent, StoredEnd, StoredFinding, StoredSkip } from '../journal/events.ts';
 import type { JournalContent } from '../journal/read-journal.ts';
 import { recordsOf, type TaskRecord } from '../resume/task-record.ts';
 import { countedExecutions, verdictOfExecutions, worseVerdict } from '../resume/verdicts.ts';
@@ -198,7 +198,7 @@ function resultOf(
   const startMs = sessions?.startMs(result.endedIn.session) ?? 0;
   const earlier = [...result.earlier, ...earlierOf(record)];
   const more = { ...(earlier.length > 0 && { earlier }), ...(record.isStale && { isStale: true as const }) };
-  if (!('end' in stored)) return { ...skipped(stored.reason), endedAtMs: startMs, ...more };
+  if (!('end' in stored)) return { ...skipped(stored), endedAtMs: startMs, ...more };
   const { status, end, slow = false, interruptions } = stored;
   const attempts = result.attempts.map((attempt) => attemptInfo(attempt, startMs));
   // Earlier attempts of a service may have returned: it made way.
@@ -216,8 +216,8 @@ function resultOf(
   };
 }
 
-function skipped(reason: readonly ReasonLink[]): Omit<ReportedResult, 'endedAtMs'> {
-  const facts = { findings: [], flaky: false, attempts: 0, reason: formatReason(reason) };
+function skipped({ reason, lostWith }: StoredSkip): Omit<ReportedResult, 'endedAtMs'> {
+  const facts = { findings: [], flaky: false, attempts: 0, reason: formatReason(reason), lostWith };
   return {
     ...{ status: 'skipped', judgement: judgementOf({ status: 'skipped', ...facts }), durationMs: 0 },
     ...{ attempts: [], findings: [], attachments: [], flaky: false, slow: false, reason },

@@ -443,7 +443,7 @@ export class RunRecorder implements RunJournal {
   }
 
   /** A task that was interrupted stays so where it is skipped before it has started: what it used may be half changed. */
-  #skipped({ task, path, reason, recalled }: TaskSkipped): void {
+  #skipped({ task, path, reason, lostWith, recalled }: TaskSkipped): void {
     if (recalled !== undefined || this.#earlier.isHeld(task)) return;
     this.#earlier.settle(path);
     const { execution, isDue = false } = this.#tasks.get(task) ?? {};
@@ -451,7 +451,7 @@ export class RunRecorder implements RunJournal {
     const masked = this.#secrets.masked(reason);
     this.#record({
       ...{ type: 'task-skipped', task, cause: 'skipped', reason: masked },
-      ...defined({ execution, location: this.#locationOf(task, false) }),
+      ...defined({ execution, lostWith, location: this.#locationOf(task, false) }),
     });
   }
 
