@@ -205,12 +205,20 @@ function serviceProblems(
   return [{ name: 'service', message, hint: readyForms }];
 }
 
+/** What other tools call entries. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ...['run', 'script', 'cmd', 'exec'].map((name) => [name, 'command'] as const),
+  ...['depends', 'depends_on', 'dependsOn', 'deps'].map((name) => [name, 'requires'] as const),
+  ...[['environment', 'env'] as const, ['if', 'when'] as const, ['workdir', 'cwd'] as const],
+  ...[['working-directory', 'cwd'] as const, ['vars', 'with'] as const, ['extends', 'template'] as const],
+]);
+
 function hintFor(name: string, readers: Readonly<Record<string, Reader>>): string {
   if (name === 'name') return 'The name of a task is its key.';
   if (name === 'args') return 'Write argv for the arguments of a program.';
   if ((entriesOfCode as readonly string[]).includes(name)) return 'Only tasks in modules can have it.';
   const names = Object.keys(readers);
-  const near = nearest(name, names);
+  const near = names.find((each) => each === elsewhere.get(name)) ?? nearest(name, names);
   return near === undefined ? `The entries are: ${names.join(', ')}.` : `Did you mean "${near}"?`;
 }
 

@@ -136,6 +136,17 @@ test('within brackets, values have to be in quotes, and the hint says so', async
   expect(other).toEqual(['BAD_YAML | suite.yaml:1:30 | a comma is missing within [ ] or { }']);
 });
 
+test('entries as other tools call them', async () => {
+  const dir = scratch({
+    'suite.yaml': 'tasks: { a: { run: x, depends_on: [b], environment: { A: a }, if: true, name: b } }',
+  });
+  const { problems } = await made(yaml({ file: 'suite.yaml' }), dir);
+  expect(problems.map(({ hint }) => hint)).toEqual([
+    ...['command', 'requires', 'env', 'when'].map((name) => `Did you mean "${name}"?`),
+    'The name of a task is its key.',
+  ]);
+});
+
 test('all of them come together, in the order of the file, and what tasks have in common once', async () => {
   const found = await mistakes(
     `defaults: { timeuot: 1s, retries: x }
