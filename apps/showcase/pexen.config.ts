@@ -38,6 +38,8 @@ export default defineSuite(({ env }) => {
       ...foreignFailures,
       'api/items/deletingNothing': 'the server deletes what was never there just as gladly',
     },
+    overrides: [{ match: 'foreign', set: { tags: ['foreign'], slowAfter: 30_000 } }],
+    profiles: { hunt: { shuffle: true, repeat: 20, untilFail: true, reporters: ['terminal'] } },
     reporters: ['terminal', ['junit', { file: 'out/junit.xml' }]],
   };
 });
