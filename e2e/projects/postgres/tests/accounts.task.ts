@@ -34,9 +34,9 @@ export const tests = Array.from({ length: 50 }, (_, n) => {
       expect(await sql(shared, 'select count(*), sum(amount) from accounts'), '1|1000');
     });
   return task({ ...meta, name, uses: ['accounts'] }, async ({ shared }) => {
+    const own = `accounts where owner = '${name}'`;
     await sql(shared, `insert into accounts values ('${name}', 100)`);
-    await sql(shared, `update accounts set amount = amount - 30 where owner = '${name}'`);
-    expect(await sql(shared, `select amount from accounts where owner = '${name}'`), '70');
-    await sql(shared, `delete from accounts where owner = '${name}'`);
+    const change = `update accounts set amount = amount - 30 where owner = '${name}'`;
+    expect(await sql(shared, `${change}; select amount from ${own}; delete from ${own}`), '70');
   });
 });
