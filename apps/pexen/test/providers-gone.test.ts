@@ -71,6 +71,12 @@ describe.concurrent('a server whose worker is gone', () => {
       expect(xml.match(/the worker of its provider (?:&quot;|")server\/server/g)).toHaveLength(
         dependents.length,
       );
+      if (pool !== 'threads' || killer !== dies) return;
+      // The journal says it, too.
+      const report = await pexen(dir, 'report');
+      expect(report.stdout.match(/the worker of its provider "server\/server"/g)).toHaveLength(
+        dependents.length,
+      );
     },
   );
 });

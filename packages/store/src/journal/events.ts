@@ -11,6 +11,7 @@ import type {
   Finding,
   Judgement,
   OutcomeKind,
+  ProviderGone,
   ReasonLink,
   ResultStatus,
   SourceLocation,
@@ -92,6 +93,8 @@ export interface StoredResult {
   /** Digest of its code, including what it had imported by then; `fileSet` is the id of the files. */
   readonly code?: Digest;
   readonly fileSet?: number;
+  /** For a failed task: its providers whose workers were gone by then. */
+  readonly providersGone?: readonly ProviderGone[];
 }
 
 /** A task that was skipped. */

@@ -1,5 +1,6 @@
 /** A merged report as the events of a run, for reporters. */
 import {
+  defined,
   type Finding,
   type RunEvent,
   runEventVersion,
@@ -54,12 +55,12 @@ function resultEvent(
   const { status, judgement, endedAtMs: atMs, earlier, reason } = result;
   const facts = { ...of, atMs, judgement, ...(earlier && { earlier }), ...staleness(result) };
   if (status === 'skipped') return { type: 'task-skipped', ...facts, reason };
-  const { attempts, flaky, slow, durationMs, attachments, interruptions } = result;
+  const { attempts, flaky, slow, durationMs, attachments, interruptions, providersGone } = result;
   return {
     ...{ type: 'task-finished', ...facts, status, attempts, flaky, slow, durationMs },
     findings: result.findings.map((finding): Finding => findingOf(finding)),
     ...(attachments.length > 0 && { attachments }),
-    ...(interruptions !== undefined && { interruptions }),
+    ...defined({ interruptions, providersGone }),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   formatReason,
   type Judgement,
   judgementOf,
+  type ProviderGone,
   type ReasonLink,
   type ResultStatus,
   type TaskInfo,
@@ -76,6 +77,8 @@ export interface ReportedResult {
   readonly reason: readonly ReasonLink[];
   readonly interruptions?: number;
   readonly earlier?: readonly EarlierResult[];
+  /** For a failed task: its providers whose workers were gone by then. */
+  readonly providersGone?: readonly ProviderGone[];
   /** It is not the result of the code that the run saw last. */
   readonly isStale?: true;
 }
@@ -199,7 +202,7 @@ function resultOf(
   const earlier = [...result.earlier, ...earlierOf(record)];
   const more = { ...(earlier.length > 0 && { earlier }), ...(record.isStale && { isStale: true as const }) };
   if (!('end' in stored)) return { ...skipped(stored), endedAtMs: startMs, ...more };
-  const { status, end, slow = false, interruptions } = stored;
+  const { status, end, slow = false, interruptions, providersGone } = stored;
   const attempts = result.attempts.map((attempt) => attemptInfo(attempt, startMs));
   // Earlier attempts of a service may have returned: it made way.
   const flaky = status === 'returned' && attempts.slice(0, -1).some(({ outcome }) => outcome !== 'returned');
@@ -211,7 +214,7 @@ function resultOf(
     durationMs: attempts.reduce((sum, { durationMs }) => sum + durationMs, 0),
     findings: end.findings ?? [],
     attachments: result.attempts.flatMap(({ attachments = [] }) => attachments),
-    ...defined({ interruptions }),
+    ...defined({ interruptions, providersGone }),
     ...more,
   };
 }

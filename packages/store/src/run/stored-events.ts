@@ -56,7 +56,7 @@ export function storedResult(
   end: StoredEnd,
   secrets: Secrets,
 ): { readonly result: StoredResult; readonly lost: readonly LostValue[] } {
-  const { task, status, judgement, slow, interruptions, code } = event;
+  const { task, status, judgement, slow, interruptions, code, providersGone } = event;
   const value = facts.value === undefined ? undefined : storeValue(facts.value, secrets);
   const provided = facts.provided.map(([position, each]): readonly [number, StoredValue] => [
     position,
@@ -65,7 +65,7 @@ export function storedResult(
   const shared = storedShared(facts.shared, secrets);
   const result: StoredResult = {
     ...{ task, attempt: end.attempt, status, end, shared, metBy: facts.metBy },
-    ...defined({ value, interruptions, code }),
+    ...defined({ value, interruptions, code, providersGone: secrets.masked(providersGone) }),
     ...(provided.length > 0 && { provided }),
     ...(judgement !== undefined && { judgement: secrets.masked(judgement) }),
     ...(slow && { slow }),

@@ -1,7 +1,7 @@
 /** What the journal of one run says to a report. */
 import { describe, expect, test } from 'vitest';
 import type { JournalEntry, JournalEvent, StoredEnd } from '../../src/index.ts';
-import { runReportOf } from '../../src/index.ts';
+import { merge, type RunReport, reportEvents, runReportOf } from '../../src/index.ts';
 import { infoOf } from '../shards/random-suite.ts';
 
 type Step = readonly [session: number, atMs: number, event: JournalEvent];
@@ -139,5 +139,21 @@ describe('a report', () => {
       { status: 'returned', endedAtMs: 0, isStale: true },
       { status: 'skipped', judgement: { verdict: 'skip', reason: 'requires "x"' } },
     ]);
+  });
+
+  test('says which providers of a failed task were gone', () => {
+    const gone = { provider: 'db', worker: 'process 1', reason: 'did not end in time' };
+    const failed = { ...finished(end(0, { outcome: 'failed' })), providersGone: [gone] } as JournalEvent;
+    const report = reportOf([
+      [1, 0, created],
+      [1, 0, session(0)],
+      [1, 0, added],
+      [1, 20, failed],
+    ]);
+    expect(report?.tasks[0]?.result).toMatchObject({ status: 'failed', providersGone: [gone] });
+    const merged = merge([report as RunReport]);
+    expect([...reportEvents(merged, '/')].find(({ type }) => type === 'task-finished')).toMatchObject({
+      providersGone: [gone],
+    });
   });
 });
