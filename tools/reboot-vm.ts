@@ -1,6 +1,6 @@
 /**
  * Runs the packed command in a virtual machine that really reboots. Tasks of a suite ask for reboots, each of which resets the machine at once, without
- * writing anything to its disk before; every boot continues the run. At the end all tasks must have passed, in as many boots as were asked for.
+ * writing anything to its disk before; every boot continues the run. The processor is emulated. At the end all tasks must have passed, in as many boots as were asked for.
  *
  * pnpm run pack && node tools/reboot-vm.ts --kernel FILE --modules DIR
  *
@@ -10,7 +10,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
-  cpSync,
+  copyFileSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -161,23 +161,23 @@ function makeInitramfs(folder: string): void {
   writeProgram(join(root, 'init'), initramfs);
   for (const [at, name] of moduleNames.entries())
     for (const file of globSync(join(values.modules ?? '', `**/${name}.ko`)))
-      cpSync(file, join(root, 'modules', `${at}-${basename(file)}`));
+      copyFileSync(file, join(root, 'modules', `${at}-${basename(file)}`));
   execFileSync('sh', ['-c', 'find . | cpio --quiet -o -H newc > ../initrd'], { cwd: root });
 }
 
 /** Copies a program and the libraries that it needs to the same places. */
 function copyProgram(from: string, to: string, root: string): void {
-  cpSync(from, to, { dereference: true });
+  copyFileSync(from, to);
   for (const [, library = ''] of execFileSync('ldd', [to], { encoding: 'utf8' }).matchAll(
     /(\/\S+\.so\S*)/g,
   )) {
     mkdirSync(dirname(join(root, library)), { recursive: true });
-    cpSync(library, join(root, library), { dereference: true });
+    copyFileSync(library, join(root, library));
   }
 }
 
 function installBusybox(root: string): void {
-  cpSync(whereIs('busybox') ?? '', join(root, 'bin/busybox'), { dereference: true });
+  copyFileSync(whereIs('busybox') ?? '', join(root, 'bin/busybox'));
   const names = execFileSync('busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n');
   for (const name of names.filter((each) => each !== 'busybox'))
     symlinkSync('busybox', join(root, 'bin', name));
@@ -201,12 +201,13 @@ function boot(folder: string): Promise<string> {
         'stdio',
         '-m',
         '1500',
-        '-smp',
-        '2',
+        '-cpu',
+        'max',
         '-nic',
         'none',
       ],
-      ...['-accel', existsSync('/dev/kvm') ? 'kvm' : 'tcg,thread=multi'],
+      // Not KVM: where it is nested, it may hang.
+      ...['-accel', 'tcg'],
       ...['-kernel', values.kernel ?? '', '-initrd', join(folder, 'initrd')],
       ...['-append', 'console=ttyS0 quiet panic=1'],
       ...['-drive', `file=${join(folder, 'disk')},if=virtio,format=raw,cache=writethrough`],
