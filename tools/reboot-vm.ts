@@ -47,7 +47,7 @@ const suite: Readonly<Record<string, string>> = {
       if (get(firstBoot) === boot()) throw new Error('the machine has not rebooted');
       return rebootCount;
     });
-    export const after = task({ requires: [firstBoot], after: [upgrade, 'program/again'] }, ({ get }) => {
+    export const after = task({ requires: [firstBoot], after: [upgrade] }, ({ get }) => {
       if (get(firstBoot) === boot()) throw new Error('what was provided before the reboots was provided again');
     });`,
   'again.sh': `#!/bin/sh
