@@ -1,0 +1,184 @@
+/**
+ * One real run on real agents, whose connections, processes and server fail as the seed says; and what the marks of the bodies say about it: none may start
+ * twice, and no two of one lock may run at the same time.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '@pexen/sched';
+import { nats } from '../../src/index.ts';
+import { type RunningServer, startServer } from '../../src/node.ts';
+import { type Marking, marking } from '../fixtures/marks.ts';
+import { Random } from '../sim/random.ts';
+import { AgentProcess } from '../support/agents.ts';
+import { FaultyProxy } from './proxy.ts';
+
+const timing = { heartbeatMs: 250, leaseMs: 2_000, endingMs: 2_000 };
+const agentCount = 3;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What became of it. */
+export interface Report {
+  readonly violations: readonly string[];
+  /** What was done, in order. */
+  readonly actions: readonly string[];
+  readonly results: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
+export async function chaos(seed: number, program: string): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), 'pexen-chaos-'));
+  const world = await World.start(seed, program);
+  const startMs = performance.now();
+  try {
+    const file = join(folder, 'marks');
+    const { random } = world;
+    const tasks = Array.from({ length: 24 }, (_, n): Marking => {
+      return { name: `t${n}`, lock: `/lock/${random.int(0, 5)}`, file, ms: random.int(20, 500) };
+    });
+    const pool = () =>
+      nats({ servers: world.schedulerUrl, pool: `chaos${seed}`, nodes: agentCount, ...timing });
+    const results = run(
+      tasks.flatMap((each) => marking(each)),
+      { pool },
+    );
+    const trouble = world.trouble();
+    const counts: Record<string, number> = {};
+    const seen = new Set<string>();
+    const violations: string[] = [];
+    for await (const { path, status } of results) {
+      if (seen.has(String(path))) violations.push(`${String(path)} has two results`);
+      seen.add(String(path));
+      counts[status] = (counts[status] ?? 0) + 1;
+    }
+    world.isOver = true;
+    await trouble;
+    if (seen.size !== tasks.length) violations.push(`${seen.size} results of ${tasks.length} tasks`);
+    violations.push(...violationsOf(readFileSync(file, 'utf8')));
+    return {
+      violations,
+      actions: world.actions,
+      results: counts,
+      seconds: (performance.now() - startMs) / 1000,
+    };
+  } finally {
+    await world.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the marks say. */
+export function violationsOf(text: string): string[] {
+  const violations: string[] = [];
+  const marks = text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [at = '', what = '', who = '', lock = ''] = line.split(' ');
+      return { at: BigInt(at), what, who, lock, attempt: who.split('@')[0] ?? '' };
+    })
+    .sort((a, b) => (a.at < b.at ? -1 : 1));
+  const started = new Set<string>();
+  const latest = new Map<string, string>();
+  for (const { what, who, lock, attempt } of marks) {
+    if (what === 'start') {
+      if (started.has(attempt)) violations.push(`${attempt} started twice`);
+      started.add(attempt);
+      latest.set(lock, who);
+    } else if (latest.get(lock) !== who) violations.push(`${who} ran while ${latest.get(lock)} held ${lock}`);
+  }
+  return [...new Set(violations)];
+}
+
+class World {
+  readonly random: Random;
+  readonly actions: string[] = [];
+  isOver = false;
+  readonly #seed: number;
+  readonly #program: string;
+  readonly #proxies: FaultyProxy[] = [];
+  readonly #agents: AgentProcess[] = [];
+  #server: RunningServer;
+  readonly #port: number;
+
+  private constructor(seed: number, program: string, server: RunningServer) {
+    this.random = new Random(seed);
+    this.#seed = seed;
+    this.#program = program;
+    this.#server = server;
+    this.#port = Number(new URL(server.url).port);
+  }
+
+  static async start(seed: number, program: string): Promise<World> {
+    const world = new World(seed, program, await startServer(program));
+    for (let n = 0; n <= agentCount; n++) world.#proxies.push(await FaultyProxy.before(world.#port));
+    for (let n = 0; n < agentCount; n++) world.#agents.push(await world.#startAgent(n));
+    return world;
+  }
+
+  /** The last proxy is that of the scheduler. */
+  get schedulerUrl(): string {
+    return this.#proxies[agentCount]?.url ?? '';
+  }
+
+  /** Lets things go wrong for some seconds, and then puts everything right. */
+  async trouble(): Promise<void> {
+    const { random } = this;
+    const count = random.int(1, 6);
+    for (let n = 0; n < count && !this.isOver; n++) {
+      await pause(random.int(200, 1_500));
+      if (!this.isOver) await this.#act();
+    }
+    for (const proxy of this.#proxies) proxy.restore();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#agents.map((agent) => agent.stop()));
+    for (const proxy of this.#proxies) proxy.close();
+    await this.#server.stop();
+  }
+
+  async #act(): Promise<void> {
+    const { random } = this;
+    const at = random.int(0, agentCount);
+    const forMs = random.int(200, 5_000);
+    const proxy = this.#proxies[random.int(0, agentCount + 1)] as FaultyProxy;
+    const agent = this.#agents[at] as AgentProcess;
+    const kind = random.int(0, 6);
+    this.actions.push(`${['kill', 'stop', 'cut', 'half cut', 'slow', 'restart server'][kind]} ${forMs} ms`);
+    switch (kind) {
+      case 0:
+        await agent.stop();
+        await pause(Math.min(forMs, 1_000));
+        this.#agents[at] = await this.#startAgent(at);
+        break;
+      case 1:
+        agent.signal('SIGSTOP');
+        await pause(forMs);
+        agent.signal('SIGCONT');
+        break;
+      case 2:
+      case 3:
+        proxy.cut({ out: true, back: kind === 2 });
+        await pause(forMs);
+        proxy.restore();
+        break;
+      case 4:
+        proxy.slow(random.int(50, 400));
+        await pause(forMs);
+        proxy.restore();
+        break;
+      default:
+        process.kill(this.#server.pid, 'SIGKILL');
+        await this.#server.ended;
+        this.#server = await startServer(this.#program, { port: this.#port });
+    }
+  }
+
+  #startAgent(n: number): Promise<AgentProcess> {
+    const servers = this.#proxies[n]?.url ?? '';
+    return AgentProcess.start([
+      { servers, pool: `chaos${this.#seed}`, name: `n${n}`, slots: 2, roots: ['/'] },
+    ]);
+  }
+}
