@@ -161,7 +161,6 @@ export class Attempt implements Assignment, Ticket {
 
   /** What the service provides cannot be handed on: it ends, and has failed. */
   refuseReady(problem: Error): void {
-    this.readyProblem ??= problem;
     if (this.isStopped) return;
     this.stop('cancelled', `its ready() was refused: ${problem.message}`);
     this.stopCause = undefined; // the machine has not stopped it

@@ -276,7 +276,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.post({ type: 'attempt-started', atMs: this.#aboutNowMs(), task: id, attempt, part, worker });
   }
 
-  /** The service hands on what it provides as it is now. */
+  /** The service hands on what it provides as it is now. A body in this thread gets the error if that is refused; others are asked to end. */
   ready(made: Attempt, facts: ReadyFacts): void {
     const { id: task, attempt, definition } = made;
     const unset = unsetKeys(definition.meta, facts.provided ?? []);
@@ -284,8 +284,11 @@ export class Engine implements AttemptHost, PoolListener {
       unset.length > 0
         ? new TypeError(`was ready without having set ${unset.join(', ')}`)
         : this.outputs.keep(task, made.touchedShared, { kind: 'returned', value: undefined, ...facts });
-    if (problem !== undefined) made.refuseReady(problem);
-    else this.post({ type: 'attempt-ready', atMs: this.#aboutNowMs(), task, attempt, part: 'body' });
+    if (problem !== undefined) {
+      made.readyProblem ??= problem;
+      if (this.#inline.has(this.plan.graph.pool[task] as PoolId)) throw problem;
+      made.refuseReady(problem);
+    } else this.post({ type: 'attempt-ready', atMs: this.#aboutNowMs(), task, attempt, part: 'body' });
   }
 
   reported(attempt: Attempt, update: TaskUpdate): void {
