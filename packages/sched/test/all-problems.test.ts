@@ -1,4 +1,4 @@
-import { amount, isPexenError, type Problem, task, type } from '@pexen/core';
+import { addressed, amount, isPexenError, type Problem, task, type } from '@pexen/core';
 import { expect, it } from 'vitest';
 import { inline, place, plan, type RunOptions, run } from '../src/index.ts';
 
@@ -155,4 +155,10 @@ it('an unknown path is reported with the nearest one', async () => {
   expect(() => execution.why(() => {})).toThrow(
     /PEXEN_UNKNOWN_TASK: the task is not part of this run\n {4}Add it first\./,
   );
+});
+
+it('a task that a factory found is located where the factory found it', () => {
+  const location = { file: '/suite/tasks.yaml', line: 3, column: 5 };
+  const found = addressed(() => {}, undefined, { name: 'lost', requires: ['nowhere'] }, { location });
+  expect(problemsOf([found])).toMatchObject([{ task: 'lost', location }]);
 });

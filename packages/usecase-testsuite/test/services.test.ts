@@ -81,6 +81,24 @@ function strays(): string[] {
   });
 }
 
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'pexen-services-'));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+/** Connects, and goes on until the run knows that the service has died: then `noting` makes the file. */
+function outliving(isKnown: string, exitCode: number): string {
+  const ends = `require("fs").existsSync(${JSON.stringify(isKnown)}) && process.exit(${exitCode})`;
+  return `require("net").connect(Number(process.env.PEXEN_DB_PORT), "127.0.0.1").on("error", () => {}); setInterval(() => ${ends}, 5)`;
+}
+
+function noting(isKnown: string): (event: RunEvent) => void {
+  return (event) => {
+    if (event.type === 'attempt-ended' && event.path === 'db') writeFileSync(isKnown, '');
+  };
+}
+
 describe('a program that is a service', () => {
   test('is up while tests run that get its port, and is stopped by SIGTERM', async () => {
     const { results, events } = await played([serving(listens), testing(connects)]);
@@ -116,26 +134,30 @@ describe('a program that is a service', () => {
     const { results } = await played([serving(script, {}, { ready: { line: 'never' } }), testing(connects)]);
     expect(results).toMatchObject({ test: { status: 'skipped' }, db: { status: 'failed' } });
     expect(JSON.stringify(results.db)).toContain('run it in the foreground');
+    expect(results.db).toMatchObject({ error: { stack: 'Error: it ended before it was ready' } }); // no frames of the scheduler
   });
 
   test('that dies while a test runs starts again for the next one; the test itself goes on', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'pexen-services-'));
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const isKnown = join(folder, 'known');
+    const isKnown = join(folder(), 'known');
     const dies = `${listens}.on("connection", () => process.exit(1))`;
-    // Goes on until the run knows that the service has died.
-    const outlives = `require("net").connect(Number(process.env.PEXEN_DB_PORT), "127.0.0.1").on("error", () => {}); setInterval(() => require("fs").existsSync(${JSON.stringify(isKnown)}) && process.exit(), 5)`;
-    const first = testing(outlives, { name: 'first' });
+    const first = testing(outliving(isKnown, 0), { name: 'first' });
     const second = testing('process.exit()', { name: 'second', after: [first] });
-    const { results, events } = await played(
-      [serving(dies, { restarts: 1 }), first, second],
-      undefined,
-      (event) => {
-        if (event.type === 'attempt-ended' && event.path === 'db') writeFileSync(isKnown, '');
-      },
-    );
+    const served = [serving(dies, { restarts: 1 }), first, second];
+    const { results, events } = await played(served, undefined, noting(isKnown));
     expect(results).toMatchObject({ first: { status: 'returned' }, second: { status: 'returned' } });
     expect(events.filter(({ type }) => type === 'service-ready').length).toBe(2);
+  });
+
+  test('that dies while a test runs is named in the failure of the test, in one line', async () => {
+    const isKnown = join(folder(), 'known');
+    const dies = `${listens}.on("connection", () => { console.log("one"); console.log("two"); process.exit(1); })`;
+    const { results } = await played(
+      [serving(dies), testing(outliving(isKnown, 1))],
+      undefined,
+      noting(isKnown),
+    );
+    expect(results.test?.providersGone).toMatchObject([{ provider: 'db' }]);
+    expect(results.test?.providersGone?.[0]?.reason).toMatch(/^ended without having been asked to \(.*\)$/);
   });
 
   test('that is not ready in time has timed out', async () => {

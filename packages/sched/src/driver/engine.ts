@@ -48,7 +48,7 @@ export interface Consumer {
 
 /** How a service ended, in a few words. */
 function howOf(outcome: PoolOutcome): string {
-  if ('error' in outcome) return messageOf(outcome.error);
+  if ('error' in outcome) return messageOf(outcome.error).split('\n', 1)[0] as string;
   return 'reason' in outcome ? outcome.reason : outcome.kind;
 }
 

@@ -607,5 +607,12 @@ function nameEnd(
   const named = nameOutcome(outcome, stop, reason);
   const isEarly = named.kind === 'returned' || (isUp && named.kind === 'skipped-itself');
   if (!isEarly) return named;
-  return { kind: 'failed', error: new Error(isUp ? ended.up : ended.starting), depsOk: false, locksOk: true };
+  return { kind: 'failed', error: earlyEnd(isUp), depsOk: false, locksOk: true };
+}
+
+/** Without frames: those of the machine say nothing about the service. */
+function earlyEnd(isUp: boolean): Error {
+  const error = new Error(isUp ? ended.up : ended.starting);
+  error.stack = `Error: ${error.message}`;
+  return error;
 }

@@ -225,10 +225,12 @@ export class Check {
   }
 
   /** Adds the path of the task and its location to the problem. */
-  #of(task: number, { code, message, hint }: Problem): Problem {
+  #of(task: number, { code, message, hint, details }: Problem): Problem {
     const plan = this.#plan;
     const path = plan.pathOf(task) || plan.runnableOf(task)?.name || `task-${task + 1}`;
-    return problem(code, message, hint, path, locationOf(plan.definition(task).site));
+    const { site, location } = plan.definition(task);
+    const found = problem(code, message, hint, path, location ?? locationOf(site));
+    return details === undefined ? found : { ...found, details };
   }
 
   #place(task: number): void {
