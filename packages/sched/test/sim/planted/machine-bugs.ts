@@ -425,8 +425,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'an interrupted provider counts as never started for its teardown',
     file: machine,
-    find: '        if (recalled.interruptions + recalled.attempts.length > 0) state.tasks.set(recalled.task, STARTED);\n',
-    replace: '',
+    find: 'if (interruptions + attempts.length > 0 || hasStarted) state.tasks.set',
+    replace: 'if (hasStarted) state.tasks.set',
   },
   {
     what: 'tasks start before all that was recorded is recalled',
