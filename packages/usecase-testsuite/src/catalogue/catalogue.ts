@@ -71,11 +71,17 @@ export class Catalogue {
     this.#root = root;
     this.#suite = suite;
     this.#kept = kept;
-    const paths = callPathsOf([...suite, ...candidates]);
-    this.#suiteData = suite.map((placed, at) => dataOf(placed, paths[at] as string));
+    let ofSuite: readonly string[] | undefined;
+    const ofCatalogue = callPathsOf(candidates);
+    this.#suiteData = suite.map((placed, at) =>
+      dataOf(placed, () => {
+        ofSuite ??= callPathsOf(suite);
+        return ofSuite[at] as string;
+      }),
+    );
     const all = candidates.map((placed, at) => ({
       placed,
-      data: dataOf(placed, paths[suite.length + at] as string),
+      data: dataOf(placed, () => ofCatalogue[at] as string),
     }));
     this.#names = new Set(all.flatMap(({ data }) => data.provides));
     const reached = reachable(
@@ -99,9 +105,7 @@ export class Catalogue {
     const tasks = [...this.#suiteData, ...candidates];
     const explanation = new ChoiceExplanation({ all: tasks, locationOf: (task) => this.#locate(task) });
     const leftOut = new Map([...this.#names].map((name) => [name, 'left out']));
-    const refusals = new Refusals(this.#suite.length, [...this.#suite, ...this.relevant], (some) =>
-      planTasks(some, leftOut),
-    );
+    const refusals = new Refusals(this.#suite, this.relevant, tasks, (some) => planTasks(some, leftOut));
     const exclusions: Exclusion[] = [];
     for (let plans = 0; plans < mostPlans; plans++) {
       const choice = chooseProviders({ suite: this.#suiteData, candidates, exclusions });
@@ -112,9 +116,7 @@ export class Catalogue {
         .map((each) => this.#problemOf(each, explanation));
       const unavailable = this.#unavailable(choice, explanation);
       const { plan, problems = [] } = attempt(() => planTasks([...this.#suite, ...chosen], unavailable));
-      const named = new Set(problems.map(({ task }) => task));
-      const isNamed = (task: number): boolean => named.has(tasks[task]?.path);
-      const found = plan === undefined ? refusals.of(choice.pulledIn, isNamed) : [];
+      const found = plan === undefined ? refusals.of(choice.pulledIn, problems) : [];
       exclusions.push(...found);
       if (found.length > 0) continue;
       refuse([...missing, ...problems]);
@@ -231,14 +233,16 @@ export function linesOf(verdicts: readonly CandidateVerdict[]): readonly string[
 const nothing: TaskMeta = {};
 
 /** The task as data. Of metadata that is wrong only what it provides counts, if that is right. */
-function dataOf({ task }: PlacedTask, path: string): TaskData {
+function dataOf({ task }: PlacedTask, pathOf: () => string): TaskData {
   const { meta: given, service } = definitionOf(task);
   const { provides = [] } = given;
   const isRight = checkMeta(given, '', service !== undefined).length === 0;
   const meta = isRight ? given : nothing;
   const { requires = [], after = [], before = [], salvages = [], group } = meta;
   return {
-    path,
+    get path(): string {
+      return pathOf();
+    },
     provides: [
       ...(isRight || checkMeta({ provides }, '').length === 0 ? provides : []),
       ...identitiesOf(task),
@@ -290,31 +294,53 @@ function byName(
   return lists;
 }
 
+/** Problems that a task has by itself, whatever the others are. */
+const ofItself: ReadonlySet<string> = new Set([
+  ...['PEXEN_AMOUNT_TOO_LARGE', 'PEXEN_AMOUNT_UNKNOWN', 'PEXEN_USED_AND_CLAIMED', 'PEXEN_UNBOUND_ARGS'],
+  ...['PEXEN_CLOSURE', 'PEXEN_EXECUTABLE', 'PEXEN_FUNCTION', 'PEXEN_SERVICE'],
+  ...[
+    'PEXEN_UNKNOWN_CAPABILITY',
+    'PEXEN_UNKNOWN_GROUP',
+    'PEXEN_UNKNOWN_POOL',
+    'PEXEN_BAD_META',
+    'PEXEN_WHEN_THREW',
+  ],
+]);
+
 /** Finds out which candidates a plan refuses. What is refused stays refused when more tasks are added. */
 class Refusals {
-  readonly #suiteSize: number;
-  readonly #tasks: readonly PlacedTask[];
+  readonly #suite: readonly PlacedTask[];
+  readonly #candidates: readonly PlacedTask[];
+  readonly #tasks: readonly TaskData[];
   readonly #plan: (tasks: readonly PlacedTask[]) => unknown;
   #ofSuite: ReadonlySet<string> | undefined;
 
-  /** `plan` plans a part of the tasks; what others would provide is not missing in it. */
+  /** `tasks`: the suite and the candidates. `plan` plans a part of them; what others would provide is not missing in it. */
   constructor(
-    suiteSize: number,
-    tasks: readonly PlacedTask[],
+    suite: readonly PlacedTask[],
+    candidates: readonly PlacedTask[],
+    tasks: readonly TaskData[],
     plan: (tasks: readonly PlacedTask[]) => unknown,
   ) {
-    this.#suiteSize = suiteSize;
+    this.#suite = suite;
+    this.#candidates = candidates;
     this.#tasks = tasks;
     this.#plan = plan;
   }
 
-  /**
-   * A plan with these candidates has problems: the smallest sets that have some; none where the suite has them without candidates. `named`: true for
-   * candidates that problems name.
-   */
-  of(candidates: readonly number[], named: (candidate: number) => boolean): readonly Exclusion[] {
-    const alone = candidates.filter(named).flatMap((candidate) => this.#exclusion([candidate]));
-    return alone.length > 0 ? alone : this.#exclusion(this.#smallest(candidates));
+  /** A plan with these candidates has these problems: the smallest sets that have some; none where the suite has them without candidates. */
+  of(candidates: readonly number[], problems: readonly Problem[]): readonly Exclusion[] {
+    const numbers = new Map(candidates.map((candidate) => [this.#tasks[candidate]?.path, candidate]));
+    const alone = problems.flatMap((problem) => {
+      const candidate = numbers.get(problem.task);
+      return candidate !== undefined && ofItself.has(problem.code)
+        ? [{ candidates: [candidate], problem }]
+        : [];
+    });
+    if (alone.length > 0) return alone;
+    const smallest = this.#smallest(candidates);
+    const problem = smallest.length === 0 ? undefined : this.#problemWith(smallest);
+    return problem === undefined ? [] : [{ candidates: smallest, problem }];
   }
 
   /** Leaves out halves, quarters and so on as long as problems remain. */
@@ -329,11 +355,6 @@ class Refusals {
     return rest;
   }
 
-  #exclusion(candidates: readonly number[]): readonly Exclusion[] {
-    const problem = candidates.length === 0 ? undefined : this.#problemWith(candidates);
-    return problem === undefined ? [] : [{ candidates, problem }];
-  }
-
   /** A problem that the suite does not have without these candidates. */
   #problemWith(candidates: readonly number[]): Problem | undefined {
     this.#ofSuite ??= new Set(this.#problemsOf([]).map(keyOf));
@@ -341,8 +362,8 @@ class Refusals {
   }
 
   #problemsOf(candidates: readonly number[]): readonly Problem[] {
-    const numbers = [...Array(this.#suiteSize).keys(), ...candidates];
-    return attempt(() => this.#plan(numbers.map((each) => this.#tasks[each] as PlacedTask))).problems ?? [];
+    const chosen = candidates.map((each) => this.#candidates[each - this.#suite.length] as PlacedTask);
+    return attempt(() => this.#plan([...this.#suite, ...chosen])).problems ?? [];
   }
 }
 

@@ -71,7 +71,8 @@ export interface FailedNeed {
 export interface Choice {
   /** The candidates, in the order in which they were chosen. */
   readonly pulledIn: readonly number[];
-  readonly decisions: readonly Decision[];
+  /** In their order. Computed when it is asked for. */
+  decisions(): readonly Decision[];
   readonly failed: readonly FailedNeed[];
 }
 
@@ -249,20 +250,27 @@ class Search {
   }
 
   /** What a task requires and the suite does not provide. */
-  #needsOf(task: number): OpenNeed[] {
+  #needsOf(task: number): readonly OpenNeed[] {
     const { requires, provides } = this.#candidate(task);
-    return requires.flatMap(thresholdsOf).flatMap(({ capabilities, count: all }) => {
-      const count = all - this.#countProviders(capabilities, task, this.#first);
-      if (count <= 0) return [];
-      const isOwn = capabilities.some((capability) => provides.includes(capability));
-      const likeness = isOwn ? undefined : `${count}:${capabilities.map((each) => this.#numberOf(each))}`;
-      return [{ need: { requiredBy: [task], capabilities, count }, root: -1, likeness, picked: [] }];
-    });
+    const needs: OpenNeed[] = [];
+    for (const requirement of requires)
+      for (const { capabilities, count: all } of thresholdsOf(requirement)) {
+        const count = all - this.#countProviders(capabilities, task, this.#first);
+        if (count <= 0) continue;
+        const isOwn = capabilities.some((capability) => provides.includes(capability));
+        const likeness = isOwn ? undefined : `${count}:${capabilities.map((each) => this.#numberOf(each))}`;
+        needs.push({ need: { requiredBy: [task], capabilities, count }, root: -1, likeness, picked: [] });
+      }
+    return needs;
   }
 
   #forcedFirst(needs: readonly OpenNeed[]): readonly OpenNeed[] {
-    const isForced = (open: OpenNeed): boolean =>
-      this.#optionsOf(open).filter((task) => this.#isApplicable(task)).length <= open.need.count;
+    if (needs.length < 2) return needs;
+    const isForced = (open: OpenNeed): boolean => {
+      let applicable = 0;
+      for (const task of this.#optionsOf(open)) if (this.#isApplicable(task)) applicable++;
+      return applicable <= open.need.count;
+    };
     const forced = new Set(needs.filter(isForced));
     return [...forced, ...needs.filter((open) => !forced.has(open))];
   }
@@ -270,11 +278,14 @@ class Search {
   /** How many present tasks below a number provide any of the capabilities for the task, which does not do so itself. */
   #countProviders(capabilities: readonly Capability[], task: number, below: number): number {
     const found = new Set<number>();
-    for (const capability of capabilities)
-      for (const provider of this.#present.providersOf(capability)) {
+    for (const capability of capabilities) {
+      const providers = this.#present.providersOf(capability);
+      if (providers.length === 0) continue;
+      for (const provider of providers) {
         if (provider >= below) break;
         if (provider !== task) found.add(provider);
       }
+    }
     this.#steps += found.size;
     return found.size;
   }
@@ -285,11 +296,18 @@ class Search {
     return known;
   }
 
-  #optionsOf({ need: { capabilities, requiredBy }, picked }: OpenNeed): number[] {
-    const options = new Set(capabilities.flatMap((capability) => this.#offers.get(capability) ?? []));
-    for (const each of [...requiredBy, ...picked]) options.delete(each);
-    this.#steps += options.size;
-    return [...options];
+  #optionsOf({ need: { capabilities, requiredBy }, picked }: OpenNeed): readonly number[] {
+    const [only] = capabilities;
+    const offered =
+      capabilities.length === 1 && only !== undefined
+        ? (this.#offers.get(only) ?? [])
+        : [...new Set(capabilities.flatMap((capability) => this.#offers.get(capability) ?? []))];
+    this.#steps += offered.length;
+    // Tasks of the suite are not candidates.
+    const own = requiredBy[0] as number;
+    return picked.length === 0 && own < this.#first
+      ? offered
+      : offered.filter((task) => task !== own && !picked.includes(task));
   }
 
   #isSettled({ root, likeness }: OpenNeed): boolean {
@@ -464,8 +482,15 @@ class Search {
   }
 
   #choice(): Choice {
-    const pulledIn = this.#trail.flatMap(({ added }) => added);
-    const requirers = this.#requirersOf(pulledIn);
+    return {
+      pulledIn: this.#trail.flatMap(({ added }) => added),
+      decisions: () => this.#decisions(),
+      failed: [...this.#failed].sort(([a], [b]) => a - b).map(([, each]) => each),
+    };
+  }
+
+  #decisions(): readonly Decision[] {
+    const requirers = this.#requirersOf(this.#trail.flatMap(({ added }) => added));
     const decisions = new Map<Need, Decision>();
     for (const { open, pick, refused, ranks } of this.#trail) {
       const { chosen = [], refusals = [], ...before } = decisions.get(open.need) ?? {};
@@ -475,8 +500,7 @@ class Search {
         ...{ chosen: [...chosen, pick], refusals: [...refusals, ...published(refused)] },
       });
     }
-    const failed = [...this.#failed].sort(([a], [b]) => a - b).map(([, each]) => each);
-    return { pulledIn, decisions: [...decisions.values()], failed };
+    return [...decisions.values()];
   }
 
   /** Likeness → all tasks with such a need. */

@@ -45,13 +45,13 @@ export class ChoiceExplanation {
   }
 
   /** All needs, in the order of the decisions. */
-  needsOf({ decisions, failed }: Choice): readonly CatalogueNeed[] {
+  needsOf(choice: Choice): readonly CatalogueNeed[] {
     return [
-      ...decisions.map((decision) => ({
+      ...choice.decisions().map((decision) => ({
         ...this.#heading(decision.need, true),
         candidates: decision.ranks.map((rank) => this.#verdictOf(rank, decision)),
       })),
-      ...failed.map((each) => ({
+      ...choice.failed.map((each) => ({
         ...this.#heading(each.need, false),
         candidates: this.refused(each.refusals),
       })),

@@ -40,6 +40,8 @@ export class PresentTasks {
   readonly #tasks: readonly TaskData[];
   readonly #isPresent: Uint8Array;
   readonly #providers = new ByName<Capability>();
+  readonly #tornDown: ReadonlySet<Capability>;
+  /** Of what is torn down by some task. */
   readonly #requirers = new ByName<Capability>();
   readonly #precursors = new ByName<Capability>();
   readonly #members = new ByName<string>();
@@ -48,6 +50,7 @@ export class PresentTasks {
 
   constructor(tasks: readonly TaskData[]) {
     this.#tasks = tasks;
+    this.#tornDown = new Set(tasks.flatMap(({ tearsDown }) => tearsDown));
     this.#isPresent = new Uint8Array(tasks.length);
   }
 
@@ -84,9 +87,11 @@ export class PresentTasks {
 
   #visitNames(task: number, visit: <Name>(names: ByName<Name>, name: Name) => void): void {
     const { provides, requires, before, group } = this.#taskOf(task);
-    for (const capability of new Set(provides)) visit(this.#providers, capability);
-    for (const capability of new Set(requires.flatMap(capabilitiesOf))) visit(this.#requirers, capability);
-    for (const capability of new Set(before)) visit(this.#precursors, capability);
+    for (const capability of distinct(provides)) visit(this.#providers, capability);
+    if (this.#tornDown.size > 0)
+      for (const capability of distinct(requires.flatMap(capabilitiesOf)))
+        if (this.#tornDown.has(capability)) visit(this.#requirers, capability);
+    for (const capability of distinct(before)) visit(this.#precursors, capability);
     if (group !== undefined) visit(this.#members, group);
   }
 
@@ -156,6 +161,10 @@ export class PresentTasks {
     if (typeof start === 'number') tasks.add(start);
     return { tasks: [...tasks], path };
   }
+}
+
+function distinct<T>(items: readonly T[]): Iterable<T> {
+  return items.length < 2 ? items : new Set(items);
 }
 
 /** A task, by number, or the name of a group. */

@@ -1,28 +1,88 @@
-/** The choice of providers against one that tries everything. */
-import { expect, it } from 'vitest';
-import { isWhole, seed } from '#sample';
+/** The choice of providers against one that tries everything; and mistakes that this comparison must find. */
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { isWhole, sampled, seed } from '#sample';
 import { chooseProviders } from '../../src/catalogue/choose.ts';
 import { bruteForce, nameOf } from './brute-force.ts';
+import { type PlantedMistake, plantedMistakes } from './planted-mistakes.ts';
 import { randomCatalogue } from './random-catalogue.ts';
 
 /** How many random catalogues are played; `PEXEN_CATALOGUES` sets another number. */
 const count = Number(process.env.PEXEN_CATALOGUES ?? (isWhole ? 100_000 : 4000));
 
+type Choose = typeof chooseProviders;
+
+/** What was found and what had to be found; undefined where the suite by itself is impossible. */
+function compared(number: number, choose: Choose) {
+  const input = randomCatalogue(number);
+  const expected = bruteForce(input);
+  if (expected === undefined) return undefined;
+  const choice = choose(input);
+  const failed = choice?.failed.map(({ need }) => nameOf(need.requiredBy, need.capabilities));
+  return {
+    expected,
+    isEqual:
+      JSON.stringify([choice?.pulledIn, failed]) === JSON.stringify([expected.pulledIn, expected.failed]),
+    found: { pulledIn: choice?.pulledIn, failed },
+  };
+}
+
 it('is what trying everything finds', { timeout: 600_000 }, () => {
   const seen = { several: 0, failing: 0, deadEnds: 0, successAfterDeadEnds: 0 };
   for (let at = 0; at < count; at++) {
     const number = (seed + at) >>> 0;
-    const input = randomCatalogue(number);
-    const found = chooseProviders(input);
-    const expected = bruteForce(input);
-    if (expected === undefined) continue;
-    const { pulledIn, failed, deadEnds } = expected;
-    const failedOnes = found?.failed.map(({ need }) => nameOf(need.requiredBy, need.capabilities));
-    expect({ number, pulledIn: found?.pulledIn, failed: failedOnes }).toEqual({ number, pulledIn, failed });
+    const each = compared(number, chooseProviders);
+    if (each === undefined) continue;
+    const { pulledIn, failed, deadEnds } = each.expected;
+    if (!each.isEqual) expect({ number, ...each.found }).toEqual({ number, pulledIn, failed });
     if (pulledIn.length > 1) seen.several++;
     if (failed.length > 0) seen.failing++;
     if (deadEnds > 0) seen.deadEnds++;
     if (deadEnds > 0 && failed.length === 0) seen.successAfterDeadEnds++;
   }
   for (const times of Object.values(seen)) expect(times).toBeGreaterThan(count / 100);
+});
+
+describe('planted mistakes', () => {
+  const source = fileURLToPath(new URL('../../src/catalogue/', import.meta.url));
+  /** In the package, so that its dependencies are found. */
+  const scratch = fileURLToPath(new URL(`../../.planted/${process.pid}/`, import.meta.url));
+  const textOf = (file: string) => readFileSync(join(source, file), 'utf8');
+
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+  /** The choice with the mistake. */
+  async function withMistake({ file, find, replace }: PlantedMistake, name: string): Promise<Choose> {
+    const home = join(scratch, name);
+    mkdirSync(home, { recursive: true });
+    for (const each of ['choose.ts', 'present-tasks.ts', 'task-data.ts'])
+      cpSync(join(source, each), join(home, each));
+    writeFileSync(
+      join(home, file),
+      textOf(file).replace(find, () => replace),
+    );
+    const { chooseProviders: choose } = (await import(join(home, 'choose.ts'))) as {
+      chooseProviders: Choose;
+    };
+    return choose;
+  }
+
+  it('are in lines that are there', () => {
+    const gone = plantedMistakes.filter(({ file, find }) => textOf(file).split(find).length !== 2);
+    expect(gone.map(({ what }) => what)).toEqual([]);
+  });
+
+  it.for(sampled(plantedMistakes))('$what', { timeout: 60_000 }, async (mistake) => {
+    const choose = await withMistake(mistake, String(plantedMistakes.indexOf(mistake)));
+    const isFound = Array.from({ length: 10_000 }, (_, number) => number).some((number) => {
+      try {
+        return compared(number, (input) => choose({ ...input, mostSteps: 100_000 }))?.isEqual === false;
+      } catch {
+        return true;
+      }
+    });
+    expect(isFound).toBe(true);
+  });
 });
