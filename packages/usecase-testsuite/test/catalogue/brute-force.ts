@@ -22,8 +22,14 @@ interface Wish {
   readonly got: readonly number[];
 }
 
-/** Undefined where the tasks of the suite wait for each other: its plan is refused, whatever is chosen. */
-export function bruteForce({ suite, candidates, exclusions = [] }: ChoiceInput): BruteChoice | undefined {
+/**
+ * Undefined where the tasks of the suite wait for each other: its plan is refused, whatever is chosen. `isAccepted`: decides about the suite with
+ * some candidates, instead of the rules here.
+ */
+export function bruteForce(
+  { suite, candidates, exclusions = [] }: ChoiceInput,
+  isAccepted?: (tasks: readonly number[]) => boolean,
+): BruteChoice | undefined {
   const all: readonly TaskData[] = [...suite, ...candidates];
   const numbers = [...all.keys()];
   const isCandidate = (task: number) => task >= suite.length;
@@ -107,7 +113,7 @@ export function bruteForce({ suite, candidates, exclusions = [] }: ChoiceInput):
   const isPossible = (chosen: readonly number[]): boolean =>
     chosen.every((task) => asCandidate(task).ineligible === undefined) &&
     exclusions.every(({ candidates: together }) => !together.every((task) => chosen.includes(task))) &&
-    !isCyclic([...ofSuite, ...chosen]);
+    (isAccepted?.([...ofSuite, ...chosen]) ?? !isCyclic([...ofSuite, ...chosen]));
 
   const isBetter = (a: number, b: number, chosen: readonly number[]): boolean => {
     const key = (task: number): (number | string)[] => {
@@ -152,7 +158,7 @@ export function bruteForce({ suite, candidates, exclusions = [] }: ChoiceInput):
     return undefined;
   };
 
-  if (isCyclic(ofSuite)) return undefined;
+  if (!isPossible([])) return undefined;
   const roots: Wish[] = [];
   for (const wish of ofSuite.flatMap(wishesOf)) {
     if (provide(ofCatalogue, wish.names).length === 0) continue;
