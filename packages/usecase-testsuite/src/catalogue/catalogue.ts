@@ -265,18 +265,21 @@ function reachable(from: readonly TaskData[], candidates: readonly TaskData[]): 
   const offers = byName(candidates, ({ provides }) => provides);
   const teardowns = byName(candidates, ({ tearsDown }) => tearsDown);
   const reached = new Set<TaskData>();
-  const names = new Set<Capability>();
-  for (const { requires } of from) for (const name of requires.flatMap(capabilitiesOf)) names.add(name);
-  for (const name of names)
-    for (const candidate of offers.get(name) ?? []) {
-      reached.add(candidate);
-      for (const next of candidate.requires.flatMap(capabilitiesOf)) names.add(next);
-      for (const provided of candidate.provides)
-        for (const teardown of teardowns.get(provided) ?? []) {
-          reached.add(teardown);
-          for (const next of teardown.requires.flatMap(capabilitiesOf)) names.add(next);
-        }
+  const [required, provided] = [new Set<Capability>(), new Set<Capability>()];
+  /** Each name leads to its tasks once. */
+  const reach = (names: readonly Capability[], known: Set<Capability>, tasks: typeof offers): void => {
+    for (const name of names) {
+      if (known.has(name)) continue;
+      known.add(name);
+      for (const task of tasks.get(name) ?? []) reached.add(task);
     }
+  };
+  for (const { requires } of from) reach(requires.flatMap(capabilitiesOf), required, offers);
+  // The iteration includes the candidates that are added meanwhile.
+  for (const { requires, provides } of reached) {
+    reach(requires.flatMap(capabilitiesOf), required, offers);
+    reach(provides, provided, teardowns);
+  }
   return reached;
 }
 

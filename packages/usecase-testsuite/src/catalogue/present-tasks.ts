@@ -33,7 +33,7 @@ const none: readonly number[] = [];
 
 /**
  * Edges between two tasks, as in a plan: a task waits for all providers of what it requires, is after, salvages or tears down, for what is before
- * something that it provides, and for those that require what it tears down; a group waits for all that its members wait for outside of it.
+ * something that it provides, and for those that require what it tears down; a group waits for all that its members wait for outside of it, but for the last.
  * That a teardown also waits for tasks further on is left to the plan, which is asked in the end.
  */
 export class PresentTasks {
@@ -115,24 +115,25 @@ export class PresentTasks {
   *#waitsOf(node: Node, expanded: Set<unknown>): Generator<readonly [Node, number]> {
     if (typeof node === 'string') {
       for (const member of this.#members.of(node))
-        for (const [next] of this.#waitsOfTask(member, new Set()))
+        for (const [next] of this.#namedBy(member, new Set()))
           if (this.#taskOf(next).group !== node) yield [next, member];
       return;
     }
     const { group } = this.#taskOf(node);
     if (group !== undefined) yield [group, node];
-    yield* this.#waitsOfTask(node, expanded);
+    yield* this.#namedBy(node, expanded);
+    for (const name of this.#taskOf(node).tearsDown)
+      for (const other of this.#requirers.of(name))
+        if (!this.#taskOf(other).tearsDown.includes(name)) yield [other, node];
   }
 
-  *#waitsOfTask(task: number, expanded: Set<unknown>): Generator<readonly [number, number]> {
+  /** What the task waits for by what it names, and by what precedes it; but not those that require what it tears down. */
+  *#namedBy(task: number, expanded: Set<unknown>): Generator<readonly [number, number]> {
     const { provides, requires, after, salvages, tearsDown } = this.#taskOf(task);
     const own = new Set(provides);
     for (const name of [...requires.flatMap(capabilitiesOf), ...after, ...salvages, ...tearsDown])
       yield* this.#others(this.#providers, name, task, expanded, own.has(name));
     for (const name of provides) yield* this.#others(this.#precursors, name, task, expanded, true);
-    for (const name of tearsDown)
-      for (const other of this.#requirers.of(name))
-        if (!this.#taskOf(other).tearsDown.includes(name)) yield [other, task];
   }
 
   /** The tasks under a name but for the task itself: only if it is not among them can the name be left out from then on. */

@@ -77,7 +77,7 @@ export function bruteForce(
   const inOrder = (tasks: readonly number[]) =>
     tasks.toSorted((a, b) => (asCandidate(a).path < asCandidate(b).path ? -1 : 1));
 
-  const waitsFor = (a: number, b: number): boolean => {
+  const isBehind = (a: number, b: number): boolean => {
     const [one, other] = [all[a] as TaskData, all[b] as TaskData];
     const named = [
       ...[...one.requires.flatMap(capabilitiesOf), ...one.after],
@@ -85,11 +85,14 @@ export function bruteForce(
     ];
     return (
       named.some((name) => other.provides.includes(name)) ||
-      other.before.some((name) => one.provides.includes(name)) ||
-      one.tearsDown.some(
-        (name) => other.requires.flatMap(capabilitiesOf).includes(name) && !other.tearsDown.includes(name),
-      )
+      other.before.some((name) => one.provides.includes(name))
     );
+  };
+  /** Groups do not wait for those that require what a member tears down. */
+  const waitsFor = (a: number, b: number): boolean => {
+    const [one, other] = [all[a] as TaskData, all[b] as TaskData];
+    const required = other.requires.flatMap(capabilitiesOf).filter((name) => !other.tearsDown.includes(name));
+    return isBehind(a, b) || one.tearsDown.some((name) => required.includes(name));
   };
   /** By transitive closure over tasks and groups. */
   const isCyclic = (tasks: readonly number[]): boolean => {
@@ -102,7 +105,7 @@ export function bruteForce(
         if (typeof one === 'number') return all[one]?.group === other;
         if (typeof other === 'string') return false;
         const isOutside = all[other]?.group !== one;
-        return isOutside && tasks.some((member) => all[member]?.group === one && waitsFor(member, other));
+        return isOutside && tasks.some((member) => all[member]?.group === one && isBehind(member, other));
       }),
     );
     for (const k of nodes.keys())

@@ -104,6 +104,18 @@ describe('a run', () => {
     });
   });
 
+  it('pulls in the teardowns of what teardowns provide', async () => {
+    const trial = suite(
+      [web],
+      [
+        { name: 'nginx', provides: ['httpd'] },
+        { name: 'stop', tearsDown: 'httpd', provides: ['logs'] },
+        { name: 'sweep', tearsDown: 'logs' },
+      ],
+    );
+    expect(await run(trial)).toEqual(['nginx', 'web', 'stop', 'sweep']);
+  });
+
   it('hands on the values of typed keys, and pulls in tasks that are required themselves', async () => {
     const url = key<string>('url');
     const found: unknown[] = [];

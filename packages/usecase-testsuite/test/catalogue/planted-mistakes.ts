@@ -169,7 +169,7 @@ export const plantedMistakes: readonly PlantedMistake[] = [
   {
     what: 'a teardown does not wait for those that require what it tears down',
     file: 'present-tasks.ts',
-    find: 'if (!this.#taskOf(other).tearsDown.includes(name)) yield [other, task];',
+    find: 'if (!this.#taskOf(other).tearsDown.includes(name)) yield [other, node];',
     replace: ';',
   },
   {
