@@ -16,7 +16,7 @@ export const plantedMistakes: readonly PlantedMistake[] = [
     replace: 'a.preference - b.preference',
   },
   {
-    what: 'what is pulled in already is no better',
+    what: 'being pulled in already does not count',
     file: 'choose.ts',
     find: 'Number(b.isPulledIn) - Number(a.isPulledIn) ||',
     replace: '',
@@ -28,7 +28,7 @@ export const plantedMistakes: readonly PlantedMistake[] = [
     replace: '',
   },
   {
-    what: 'what is kept is no better',
+    what: 'being kept does not count',
     file: 'choose.ts',
     find: 'Number(b.isKept) - Number(a.isKept) ||',
     replace: '',
