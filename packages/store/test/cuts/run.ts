@@ -3,11 +3,13 @@
  *
  * node --conditions=@pexen/source test/cuts/run.ts [--suites 100] [--seed 1]
  *
+ * With `--edits` it cuts each suite a few times only, and edits it in between.
  * With `--cuts 7,2` it shows the journal and the bodies of one suite instead, without a cut and with these.
  */
 import { parseArgs } from 'node:util';
 import type { JournalEntry } from '../../src/index.ts';
 import { cutEverywhere } from './cut-everywhere.ts';
+import { cutAndEdit } from './edits.ts';
 import { differences, type Played, play } from './play.ts';
 import { suiteWithReboots } from './suite.ts';
 
@@ -16,11 +18,13 @@ const { values } = parseArgs({
     suites: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
     cuts: { type: 'string' },
+    edits: { type: 'boolean', default: false },
   },
 });
 const mostShown = 20;
 
-if (values.cuts === undefined) process.exitCode = await hunt(Number(values.seed), Number(values.suites));
+if (values.edits) process.exitCode = await huntEdits(Number(values.seed), Number(values.suites));
+else if (values.cuts === undefined) process.exitCode = await hunt(Number(values.seed), Number(values.suites));
 else await show(Number(values.seed), values.cuts.split(',').map(Number));
 
 async function hunt(first: number, suites: number): Promise<number> {
@@ -36,6 +40,18 @@ async function hunt(first: number, suites: number): Promise<number> {
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
   console.log(`${suites} suites, ${cuts} cuts, ${compared} runs compared, ${wrong} wrong, ${seconds} s`);
+  return wrong === 0 ? 0 : 1;
+}
+
+async function huntEdits(first: number, suites: number): Promise<number> {
+  let [compared, wrong] = [0, 0];
+  for (let seed = first; seed < first + suites; seed++) {
+    const found = await cutAndEdit(seed);
+    compared += found.isCompared ? 1 : 0;
+    if (found.wrong.length > 0 && wrong++ < mostShown)
+      console.log(`--seed ${seed}: ${found.wrong.join('; ')}`);
+  }
+  console.log(`${suites} suites, ${compared} runs compared, ${wrong} wrong`);
   return wrong === 0 ? 0 : 1;
 }
 
