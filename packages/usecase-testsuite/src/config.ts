@@ -67,7 +67,7 @@ export async function loadConfig(
   return {
     ...{ config: layers.effective(), layers, file, ...(data !== undefined && { data }) },
     root: file === undefined ? resolve(directory) : dirname(file),
-    warnings: named === undefined && file !== undefined ? othersBeside(file) : [],
+    warnings: [...layers.warnings, ...(named === undefined && file !== undefined ? othersBeside(file) : [])],
   };
 }
 

@@ -35,9 +35,10 @@ export async function config(
   const warn = (warning: Problem) => process.stderr.write(formatWarning(warning, process.stderr));
   const document = await othersToStderr(async () => {
     const loaded = await loadConfig(workingDirectory(), options.config, givenBy(options));
-    return query === undefined
-      ? await describeConfig(loaded)
-      : { version: configReportVersion, tasks: await describeTasks(loaded, query, warn) };
+    if (query !== undefined)
+      return { version: configReportVersion, tasks: await describeTasks(loaded, query, warn) };
+    loaded.warnings?.forEach(warn);
+    return await describeConfig(loaded);
   });
   if (options.json === true) output.write(`${JSON.stringify(document, undefined, 2)}\n`);
   else for (const line of linesOf(document, output)) output.write(`${line}\n`);

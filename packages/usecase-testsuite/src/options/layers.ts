@@ -4,7 +4,7 @@
  * overrides.ts. Reads no file.
  */
 import { resolve } from 'node:path';
-import { didYouMean, isPexenError, PexenError, type Problem, refuse } from '@pexen/core';
+import { didYouMean, isPexenError, nearest, PexenError, type Problem, refuse } from '@pexen/core';
 import type { SuiteConfig } from '../define-suite.ts';
 import { declaredOptions, type OptionName, suiteOptions, variableOf } from './declarations.ts';
 import type { TextForm } from './text-forms.ts';
@@ -40,6 +40,9 @@ export interface OptionsGiven {
 /** The variable that chooses profiles. */
 export const profileVariable = 'PEXEN_PROFILE';
 
+/** Variables that tests get and that begin like those of options: a pexen that a test starts has them. */
+const ofTests: ReadonlySet<string> = new Set(['PEXEN_REPORT', 'PEXEN_TIMEOUT_MS']);
+
 interface Layer {
   readonly values: Readonly<Partial<Record<OptionName, unknown>>>;
   readonly originOf: (name: OptionName) => Origin;
@@ -56,6 +59,8 @@ export interface ResolvedOption {
 export class OptionLayers {
   /** The chosen profiles, in order. */
   readonly profiles: readonly string[];
+  /** Of variables that look like those of options, and are not. */
+  readonly warnings: readonly Problem[];
   /** Are they chosen by the command or the environment? */
   readonly choosesProfiles: boolean;
   readonly #configuration: SuiteConfig;
@@ -71,6 +76,7 @@ export class OptionLayers {
     this.#configuration = configuration;
     this.#given = given;
     this.choosesProfiles = chosen !== undefined;
+    this.warnings = misspelledIn(env);
     this.profiles = chosen ?? [];
     this.#strong = [layerOfCommand(command), layerOfEnvironment(env, directory, problems)];
     this.#weak = [...profileLayers(configuration, this.profiles, given, problems), layerOf(configuration)];
@@ -153,6 +159,25 @@ function layerOfEnvironment(
     else values[name] = read.value;
   }
   return { values, originOf: (name) => ({ kind: 'environment', variable: variableOf(name) }) };
+}
+
+const variables: readonly string[] = [
+  ...declaredOptions.filter(([, { text }]) => text !== undefined).map(([name]) => variableOf(name)),
+  profileVariable,
+];
+
+/** A variable of another name may be that of something else, so only those count that begin like the one that was meant. */
+function misspelledIn(env: Readonly<Record<string, string | undefined>>): Problem[] {
+  const prefix = variableOf('');
+  const partOf = (variable: string): string => variable.slice(prefix.length);
+  return Object.keys(env).flatMap((variable) => {
+    if (!variable.startsWith(prefix) || variables.includes(variable) || env[variable] === '') return [];
+    const meant = nearest(partOf(variable), variables.map(partOf));
+    const isAlike = meant?.slice(0, 3) === partOf(variable).slice(0, 3) && !ofTests.has(variable);
+    return isAlike
+      ? [bad(`the variable ${variable} states no option`, `Did you mean "${prefix}${meant}"?`)]
+      : [];
+  });
 }
 
 function profileLayers(

@@ -173,6 +173,18 @@ describe('texts', () => {
     expect(complaintsOf({ profiles: { ci: {} } }, { profiles: ['constructor'] })).toHaveLength(1);
   });
 
+  it('are looked for in variables of nearly the same names, which are warned of', () => {
+    const env = {
+      ...{ PEXEN_RETRYS: '2', PEXEN_PROFILES: 'ci', PEXEN_TIMEOUTS: '' },
+      ...{ PEXEN_REPORT: 'x', PEXEN_TIMEOUT_MS: '1', PEXEN_SLOT: '0', PEXEN_TASK: 'a', OTHER: 'y' },
+    };
+    const { warnings } = new OptionLayers({ from }, { env });
+    expect(warnings.map(({ message, hint }) => `${message} → ${hint}`)).toEqual([
+      'the variable PEXEN_RETRYS states no option → Did you mean "PEXEN_RETRIES"?',
+      'the variable PEXEN_PROFILES states no option → Did you mean "PEXEN_PROFILE"?',
+    ]);
+  });
+
   it('of --set are read likewise', () => {
     expect(readAssignment('slowAfter=2m', '/')).toEqual({
       ...{ name: 'slowAfter', value: 120_000, option: '--set slowAfter' },
