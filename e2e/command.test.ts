@@ -92,6 +92,51 @@ test('a suite in YAML, with the schema that editors find in the installed packag
   );
 });
 
+test('services: a program with a port, and a body; both end with the run', async () => {
+  const project = await installed('shell-scripts');
+  const server = `import { createServer } from 'node:http';
+createServer((request, response) => response.end('hello')).listen(Number(process.argv[2]), '127.0.0.1');
+`;
+  const tasks = `import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { key, service, task } from 'pexen';
+const token = key('token');
+export const issuer = service({ provides: [token] }, async ({ set, ready, signal }) => {
+  set(token, 'secret');
+  ready();
+  await once(signal, 'abort');
+});
+export const asks = task({ requires: [token, 'web'] }, async ({ get, shared }) => {
+  const answer = await fetch('http://127.0.0.1:' + shared.web.port);
+  assert.equal(await answer.text() + get(token), 'hellosecret');
+});
+`;
+  const config = `import { defineSuite, executables, modules, programs } from 'pexen';
+export default defineSuite({
+  from: {
+    web: programs({ service: 'node server.js {port}', ready: { port: '{port}' }, provides: 'web' }),
+    api: modules({ dir: '.', include: ['*.task.js'] }),
+    cli: executables({ dir: '.', include: ['asks.sh'] }),
+  },
+});
+`;
+  const asks =
+    '#!/bin/sh\n# pexen: { requires: [web] }\nexec node -e "fetch(process.argv[1])" http://127.0.0.1:$PEXEN_WEB_PORT\n';
+  await writeFile(join(project.dir, 'server.js'), server);
+  await writeFile(join(project.dir, 'api.task.js'), tasks);
+  await writeFile(join(project.dir, 'asks.sh'), asks, { mode: 0o755 });
+  await writeFile(join(project.dir, 'pexen.config.mjs'), config);
+  const manifest = JSON.parse(readFileSync(join(project.dir, 'package.json'), 'utf8')) as object;
+  await writeFile(join(project.dir, 'package.json'), JSON.stringify({ ...manifest, type: 'module' }));
+  const ran = await project.run('npx', 'pexen', 'run', '--junit', 'out.xml');
+  expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+  expect(ran.stdout).toMatch(/UP \[.*\] web\/node/);
+  expect(ran.stdout).toMatch(/PASS .* web\/node {2}ready after \d+ms, up for /);
+  expect(ran.stdout).toMatch(/4 tasks, 2 of them services: 4 passed/);
+  expect(readFileSync(join(project.dir, 'out.xml'), 'utf8').match(/<testcase /g)).toHaveLength(4);
+  expect(await project.run('pgrep', '-f', `${project.dir}/server.js`)).toMatchObject({ code: 1 });
+});
+
 test('libraries that are loaded late are there: YAML, expressions, TAP, XML, wide characters, the live view', async () => {
   const project = await installed('shell-scripts');
   const script =

@@ -140,17 +140,23 @@ describe.concurrent('pexen run', () => {
 
   it('--inspect waits for a debugger in the worker of one test', async ({ expect, onTestFinished }) => {
     const files = {
-      'tests.ts': `import { task } from 'pexen';
-        export const one = task({ timeout: 1 }, () => {});
+      'tests.ts': `import { service, task } from 'pexen';
+        export const base = service({}, async ({ ready, signal }) => {
+          ready();
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        });
+        export const one = task({ timeout: 1, requires: [base] }, () => {});
         export const two = task({}, () => {});`,
       'program.sh': sh('exit 0'),
     };
     const dir = await folder(files, onTestFinished);
     const several = await pexen(dir, 'run', '--inspect');
-    expect(several.stderr).toContain('--inspect is for one task, and 3 are selected');
+    expect(several.stderr).toContain('--inspect is for one task, and 4 are selected');
     expect(several.exitCode).toBe(2);
     const program = await pexen(dir, 'run', '--inspect', 'program.sh');
     expect(program.stderr).toContain('"program.sh" is a program');
+    const base = await pexen(dir, 'run', '--inspect', 'base');
+    expect(base.stderr).toMatch(/base" is a service\n +Name a task that needs it\./);
     const inline = await pexen(dir, 'run', '--inspect', '--pool', 'inline', 'one');
     expect(inline.stderr).toContain('--pool inline has none');
     const server = createServer().listen(0, '127.0.0.1');
@@ -162,6 +168,7 @@ describe.concurrent('pexen run', () => {
     const port = 20_000 + (process.pid % 20_000);
     const running = start(dir, 'run', '--reporter', 'lines', `--inspect=${port}`, 'one');
     await running.sees(`waits for a debugger at 127.0.0.1:${port}`);
+    await running.sees('UP ['); // The service waits for no debugger.
     await untilListening(port);
     running.kill('SIGINT');
     running.kill('SIGINT');

@@ -35,7 +35,12 @@ function taskProblems({ tasks }: Plan): Problem[] {
     ];
   const { entry, path } = only;
   const runnable = ('under' in entry ? entry.task : entry) as Runnable;
-  if (typeof definitionOf(runnable).body === 'function') return [];
+  const { body, service } = definitionOf(runnable);
+  if (service !== undefined)
+    return [
+      badInspect(`--inspect is for one task, and "${path}" is a service`, 'Name a task that needs it.'),
+    ];
+  if (typeof body === 'function') return [];
   return [
     badInspect(
       `--inspect is for tasks of modules, and "${path}" is a program`,

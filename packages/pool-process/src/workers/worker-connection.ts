@@ -70,7 +70,10 @@ export class WorkerConnection implements Connection {
     this.#startMarker = startMarker as StartMarkerFile;
     const { stdout, stderr } = this.#streams;
     const program = {
-      ...ownProgram(import.meta.resolve('@pexen/pool-process/worker'), resources.settings.execArgv),
+      ...ownProgram(
+        import.meta.resolve('@pexen/pool-process/worker'),
+        argumentsFor(place, settings.execArgv),
+      ),
       env: { ...resources.env, ...slotVariable(place), [markerVariable]: marker },
       stdio: { kind: 'pipes' as const, stdout: stdout.fd, stderr: stderr.fd, files: [this.#startMarker.fd] },
     };
@@ -296,6 +299,11 @@ export class WorkerConnection implements Connection {
     this.#streams.close();
     this.#startMarker.close();
   }
+}
+
+/** A debugger follows the worker of a slot: a service would wait for one at the same port, and that for ever. */
+function argumentsFor({ slot }: Place, execArgv: readonly string[]): readonly string[] {
+  return slot === undefined ? execArgv.filter((argument) => !argument.startsWith('--inspect')) : execArgv;
 }
 
 /** Slots have numbers that are free for the attempt in them; a service has none. */
