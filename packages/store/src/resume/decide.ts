@@ -115,7 +115,8 @@ class Decider {
   #spreadNeed(): void {
     const dependentsFirst = [...this.#ordered].reverse();
     this.#repeat((task) => {
-      if (this.#running.has(task)) return false;
+      // A service starts only for a task that needs it.
+      if (this.#running.has(task) || (task.isService === true && !this.#needed.has(task))) return false;
       const facts = this.#caseOf(task);
       if (!willStart(this.#lookUp(facts).action, facts) || !this.#canBeMet(task)) return false;
       this.#running.add(task);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isWhole, sampled, seed } from '#sample';
 import { cutEverywhere } from './cut-everywhere.ts';
 import { planted } from './planted.ts';
-import { randomSuite } from './suite.ts';
+import { randomSuite, suiteWithServices } from './suite.ts';
 
 const suites = isWhole ? 300 : 8;
 /** Within so many suites every planted mistake shows. */
@@ -19,6 +19,19 @@ test(`${suites} suites, cut at every event and resumed, end as without a cut`, {
     compared += found.compared;
   }
   expect(compared).toBeGreaterThan(0);
+});
+
+test(`${suites} suites with services, cut at every event and resumed, end as without a cut`, {
+  timeout: 300_000,
+}, async () => {
+  for (let each = 0; each < suites; each++) {
+    const at = (seed % 1_000_000) + each;
+    expect((await cutEverywhere(at, undefined, suiteWithServices(at))).wrong, `seed ${at}`).toEqual([]);
+  }
+});
+
+test('a service that no task needed makes none of its providers run again', async () => {
+  expect((await cutEverywhere(214, undefined, suiteWithServices(214))).wrong).toEqual([]);
 });
 
 /** In these, cuts have found faults: of order, of poison, of provisions and teardowns, also of what may have started, of guards, and of a stop while tasks are added. */

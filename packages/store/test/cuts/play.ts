@@ -307,7 +307,9 @@ function sawHalfChanged(all: readonly TaskSpec[], happenings: readonly Happening
     const own = specs.get(path) as TaskSpec;
     for (const [other, { session: since }] of open) {
       const spec = specs.get(other) as TaskSpec;
-      if (other === path || !conflicts(own, spec)) continue;
+      // A service has to expect that it is ended by force.
+      const isLeft = spec.isService && since !== session;
+      if (other === path || isLeft || !conflicts(own, spec)) continue;
       if (since === session) wrong.push(`J6: "${path}" and "${other}" ran at the same time`);
       // What a task of the loop held is guarded once the loop has added it again.
       else if (spec.addedAfter === undefined && !mayMeet(own, [...started], session, specs))
@@ -377,8 +379,10 @@ function waitsFor(
 // ── Comparison with the run that was not cut (J3) ──
 
 /** What a result says, as far as cuts may not change it. */
-function essenceOf(result: Result, isOrdered: boolean): object {
+function essenceOf(result: Result, isOrdered: boolean, isService: boolean): object {
   const { status, attempts, shared, flaky, earlier = [] } = result;
+  // How often it made way depends on the order; how it ended is that of its session where no task needs it after a cut.
+  if (isService) return { status, flaky };
   return {
     status,
     attempts: attempts.map(({ attempt, outcome }) => {
@@ -403,13 +407,14 @@ export function differences(
   const isOrdered = suite.tasks.every(({ requires }) =>
     requires.every(({ form }) => form !== 'any' && form !== 'two'),
   );
+  const services = new Set(suite.tasks.filter(({ isService }) => isService).map(({ name }) => name));
   const wrong: string[] = [];
   for (const [path, expected] of uncut.results) {
     const actual = cut.results.get(path);
     if (actual === undefined) wrong.push(`J3: "${path}" has no result`);
     else {
       const [one, other] = [expected, actual].map((each) => {
-        const essence = essenceOf(each, isOrdered);
+        const essence = essenceOf(each, isOrdered, services.has(path));
         return countsEarlier ? essence : { ...essence, earlier: 0 };
       });
       if (!isDeepStrictEqual(one, other))
@@ -434,9 +439,14 @@ export function hasCrashed({ results }: Played): boolean {
 export function losesProvisions({ tasks }: SuiteSpec): boolean {
   const late = tasks.filter(({ addedAfter }) => addedAfter !== undefined);
   const neededLate = new Set(late.flatMap(({ requires }) => requires.flatMap(({ of }) => of)));
+  const onServices = new Set(tasks.filter(({ isService }) => isService).map(({ name }) => name));
+  // In their order, each task names only earlier ones.
+  for (const { name, requires } of tasks)
+    if (requires.some(({ of }) => of.some((each) => onServices.has(each)))) onServices.add(name);
   return tasks.some(
     ({ name, scope, hasKey, isLost, rerunnable }) =>
-      (scope !== 'run' || (hasKey && isLost)) && (!rerunnable || neededLate.has(name)),
+      (scope !== 'run' || onServices.has(name) || (hasKey && isLost)) &&
+      (!rerunnable || neededLate.has(name)),
   );
 }
 

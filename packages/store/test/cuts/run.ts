@@ -3,6 +3,7 @@
  *
  * node --conditions=@pexen/source test/cuts/run.ts [--suites 100] [--seed 1]
  *
+ * With `--services` some tasks are services.
  * With `--edits` it cuts each suite a few times only, and edits it in between.
  * With `--cuts 7,2` it shows the journal and the bodies of one suite instead, without a cut and with these.
  */
@@ -11,7 +12,7 @@ import type { JournalEntry } from '../../src/index.ts';
 import { cutEverywhere } from './cut-everywhere.ts';
 import { cutAndEdit } from './edits.ts';
 import { differences, type Played, play } from './play.ts';
-import { suiteWithReboots } from './suite.ts';
+import { suiteWithReboots, suiteWithServices } from './suite.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,9 +20,11 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     cuts: { type: 'string' },
     edits: { type: 'boolean', default: false },
+    services: { type: 'boolean', default: false },
   },
 });
 const mostShown = 20;
+const suiteOf = values.services ? suiteWithServices : suiteWithReboots;
 
 if (values.edits) process.exitCode = await huntEdits(Number(values.seed), Number(values.suites));
 else if (values.cuts === undefined) process.exitCode = await hunt(Number(values.seed), Number(values.suites));
@@ -31,7 +34,7 @@ async function hunt(first: number, suites: number): Promise<number> {
   const startedAt = performance.now();
   let [cuts, compared, wrong] = [0, 0, 0];
   for (let seed = first; seed < first + suites; seed++) {
-    const found = await cutEverywhere(seed);
+    const found = await cutEverywhere(seed, undefined, suiteOf(seed));
     cuts += found.cuts;
     compared += found.compared;
     for (const each of found.wrong)
@@ -56,7 +59,7 @@ async function huntEdits(first: number, suites: number): Promise<number> {
 }
 
 async function show(seed: number, cuts: readonly number[]): Promise<void> {
-  const suite = suiteWithReboots(seed);
+  const suite = suiteOf(seed);
   for (const { name, ...spec } of suite.tasks) console.log(name, JSON.stringify(spec));
   const uncut = await play(suite, []);
   showRun('without a cut', uncut);

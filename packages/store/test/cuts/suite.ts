@@ -9,6 +9,7 @@ import {
   type Key,
   key,
   type Requirement,
+  service,
   type Task,
   TaskFailError,
   task,
@@ -46,6 +47,8 @@ export interface TaskSpec {
   readonly reboots: number;
   /** The reboot is ordered by a command. Otherwise the caller of the session is asked to do it. */
   readonly isByCommand: boolean;
+  /** It goes on until no task needs it. */
+  readonly isService: boolean;
   /** Counts the edits of its body. */
   readonly version: number;
   /** The loop adds it when this task has a result. */
@@ -111,7 +114,7 @@ function plainTask(random: Random, name: string): TaskSpec {
     ...{ name, requires: [], salvages: [], tearsDown: [], after: [], uses: [], claims: [], retries: 0 },
     ...{ rerunnable: random.chance(0.7), scope: 'run', ends: ['returns'], hasCleanup: false, hasKey: false },
     ...{ group: undefined, turns: random.below(4), isLost: false, addedAfter: undefined },
-    ...{ reboots: 0, isByCommand: false, version: 0 },
+    ...{ reboots: 0, isByCommand: false, isService: false, version: 0 },
   };
 }
 
@@ -125,6 +128,25 @@ export function suiteWithReboots(seed: number): SuiteSpec {
     if (spec.tearsDown.length > 0 || !random.chance(0.4)) return { ...spec, scope };
     const asks = { reboots: 1 + random.below(2), isByCommand: random.chance(0.5) };
     return { ...spec, ...asks, scope, rerunnable: true, group: undefined };
+  });
+  return { ...suite, tasks };
+}
+
+/** A random suite in which some tasks are services. */
+export function suiteWithServices(seed: number): SuiteSpec {
+  const suite = randomSuite(seed);
+  const random = new Random(seed + 3_000_000);
+  const ended = new Set(
+    suite.tasks.flatMap(({ salvages, tearsDown, after }) => [...salvages, ...tearsDown, ...after]),
+  );
+  const tasks = suite.tasks.map((spec): TaskSpec => {
+    const { name, salvages, tearsDown, addedAfter } = spec;
+    const isOther = salvages.length + tearsDown.length > 0 || ended.has(name) || addedAfter !== undefined;
+    if (isOther || !random.chance(0.4)) return spec;
+    return {
+      ...{ ...spec, isService: true, after: [], ends: ['returns'], hasCleanup: false, isLost: false },
+      ...{ group: undefined, scope: 'process', rerunnable: true, retries: 0 },
+    };
   });
   return { ...suite, tasks };
 }
@@ -240,7 +262,11 @@ export class SuiteTasks {
       ...(spec.reboots > 0 && { mayReboot: true }),
       ...(spec.hasCleanup && { cleanup: (context: AnyBodyContext) => this.#cleanup(spec, context) }),
     };
-    return task(meta as never, body as never) as Task;
+    if (!spec.isService) return task(meta as never, body as never) as Task;
+    const { scope: _scope, rerunnable: _rerunnable, ...ofService } = meta;
+    const goesOn = (context: AnyBodyContext & { readonly ready: () => void }) =>
+      this.#service(spec, context, own);
+    return service(ofService as never, goesOn as never) as Task;
   }
 
   /** Keys of tasks that are required by themselves. */
@@ -284,6 +310,21 @@ export class SuiteTasks {
     return endOf(scripted[Math.min(attempt, scripted.length) - 1] ?? 'returns', context, {
       ...{ seen, attempt, version },
     });
+  }
+
+  async #service(
+    { name, turns, version }: TaskSpec,
+    { attempt, shared, set, signal, ready }: AnyBodyContext & { readonly ready: () => void },
+    own: Key<string> | undefined,
+  ): Promise<void> {
+    this.#observe({ path: name, attempt, what: 'start', rebootCount: 0 });
+    shared[name] = 'up';
+    if (own !== undefined) set(own, `${name} of version ${version}`);
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    ready();
+    if (!signal.aborted)
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    this.#observe({ path: name, attempt, what: 'end' });
   }
 
   async #cleanup({ name, turns }: TaskSpec, { attempt }: AnyBodyContext): Promise<void> {

@@ -74,7 +74,9 @@ class Oracle {
       const running = new Set(
         [...this.#tasks.keys()].filter(
           (path) =>
-            this.#willStart(path, this.#action(path, sets)) && this.#isSatisfiable(path, this.#reachable),
+            (this.#task(path).isService !== true || sets.needed.has(path)) &&
+            this.#willStart(path, this.#action(path, sets)) &&
+            this.#isSatisfiable(path, this.#reachable),
         ),
       );
       const needed = new Set(
