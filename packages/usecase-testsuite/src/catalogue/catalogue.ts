@@ -186,17 +186,16 @@ export class Catalogue {
     };
   }
 
-  /** Conditions and impossible needs are no mistakes. */
+  /** Mistakes of candidates by themselves. Conditions, impossible needs and what cannot be together with others are not mistakes. */
   #warnings(candidates: readonly Candidate[], exclusions: readonly Exclusion[]): readonly Problem[] {
     const wrong = candidates.flatMap(({ ineligible, path }, at) => {
       if (ineligible?.kind !== 'refused') return [];
       const location = this.#site(this.#suite.length + at);
       return [{ ...ineligible.problem, task: path, ...(location !== undefined && { location }) }];
     });
-    return [
-      ...wrong,
-      ...exclusions.filter((each) => each.candidates.length === 1).map(({ problem }) => problem),
-    ];
+    const isOwn = ({ candidates: [only = 0, ...others], problem }: Exclusion): boolean =>
+      others.length === 0 && candidates[only - this.#suite.length]?.path === problem.task;
+    return [...wrong, ...exclusions.filter(isOwn).map(({ problem }) => problem)];
   }
 
   #unrepeatable(): ReadonlyMap<string, readonly string[]> {

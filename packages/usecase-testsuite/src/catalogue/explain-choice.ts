@@ -140,8 +140,11 @@ export class ChoiceExplanation {
       case 'not-applicable':
         return reason.why === doesNotApply ? doesNotApply : `${doesNotApply}: ${reason.why}`;
       case 'refused': {
+        const { task = '', message } = reason.problem;
+        const path = this.#pathOf(candidate);
         const others = reason.together.filter((each) => each !== candidate).map((each) => this.#pathOf(each));
-        return `is refused${others.length === 0 ? '' : ` together with ${others.join(' and ')}`}: ${reason.problem.message}`;
+        const together = others.length === 0 ? '' : ` together with ${others.join(' and ')}`;
+        return `is refused${together}: ${task === '' || task === path ? '' : `${task}: `}${message}`;
       }
       case 'cycle':
         return `would wait for itself: ${turned(reason.path, this.#pathOf(candidate)).join(' → ')}`;

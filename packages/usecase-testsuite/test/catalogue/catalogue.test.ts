@@ -2,7 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { anyOf, atLeast, every, isPexenError, key, type Problem, type TaskMeta, task } from '@pexen/core';
+import {
+  anyOf,
+  atLeast,
+  every,
+  isPexenError,
+  key,
+  type Problem,
+  service,
+  type TaskMeta,
+  task,
+} from '@pexen/core';
 import { inline, place } from '@pexen/sched';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LoadedConfig } from '../../src/config.ts';
@@ -335,6 +345,21 @@ describe('what a plan refuses', () => {
       'a PEXEN_UNKNOWN_POOL',
       'd PEXEN_UNKNOWN_CAPABILITY',
     ]);
+  });
+
+  it('because of a service that the suite cannot use is not taken', async () => {
+    const held = service({ name: 'held', provides: ['httpd'], preference: 1, claims: ['/site'] }, () => {});
+    const free = service({ name: 'free', provides: ['httpd'] }, () => {});
+    const trial = suite([{ ...web, claims: ['/site/a'] }], [], { catalogue: [held, free] });
+    const warnings: Problem[] = [];
+    await listSuite(trial.loaded, {}, (warning) => warnings.push(warning));
+    expect(warnings).toEqual([]);
+    expect(await explained(trial)).toEqual({
+      '"httpd"': [
+        'held refused: is refused: web: it needs the service "held", and both hold "/site/a"',
+        'free chosen: is the only one that is possible',
+      ],
+    });
   });
 
   it('together is not taken together', async () => {

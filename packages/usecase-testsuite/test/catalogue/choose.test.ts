@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isWhole, sampled, seed } from '#sample';
 import { chooseProviders } from '../../src/catalogue/choose.ts';
+import type { Candidate, TaskData } from '../../src/catalogue/task-data.ts';
 import { bruteForce, nameOf } from './brute-force.ts';
 import { type PlantedMistake, plantedMistakes } from './planted-mistakes.ts';
 import { randomCatalogue } from './random-catalogue.ts';
@@ -43,6 +44,51 @@ it('is what trying everything finds', { timeout: 600_000 }, () => {
     if (deadEnds > 0 && failed.length === 0) seen.successAfterDeadEnds++;
   }
   for (const times of Object.values(seen)) expect(times).toBeGreaterThan(count / 100);
+});
+
+describe('the search', () => {
+  const nothing = { after: [], before: [], salvages: [], tearsDown: [] };
+  const test = (name: string): TaskData => ({ ...nothing, path: name, provides: [], requires: [name] });
+  const candidate = (path: string, provides: string, requires: readonly string[] = []): Candidate => ({
+    ...{ ...nothing, path, provides: [provides], requires, preference: 0 },
+  });
+  const problem = { code: 'PEXEN_CYCLE', message: 'refused' } as const;
+
+  it('does not repeat decisions that have nothing to do with a failure', () => {
+    const names = Array.from({ length: 60 }, (_, at) => `n${at}`);
+    const candidates = [
+      ...names.flatMap((name) => ['a', 'b', 'c'].map((each) => candidate(`${name}${each}`, name))),
+      candidate('last', 'last', ['nowhere']),
+    ];
+    const choice = chooseProviders({ suite: [...names, 'last'].map(test), candidates, mostSteps: 100_000 });
+    expect(choice?.pulledIn.length).toBe(60);
+    expect(choice?.failed.map(({ need }) => need.capabilities)).toEqual([['last']]);
+  });
+
+  it('gives up after so many steps', () => {
+    // Each of 12 needs has one candidate in each of 11 places, and no two can be in one place.
+    const places = Array.from({ length: 11 }, (_, at) => at);
+    const names = Array.from({ length: 12 }, (_, at) => `n${at}`);
+    const candidates = names.flatMap((name) => places.map((place) => candidate(`${name}-${place}`, name)));
+    const numberOf = (name: number, place: number): number => names.length + name * places.length + place;
+    const exclusions = places.flatMap((place) =>
+      names.flatMap((_, one) =>
+        names.slice(one + 1).map((_, at) => ({
+          ...{ candidates: [numberOf(one, place), numberOf(one + 1 + at, place)], problem },
+        })),
+      ),
+    );
+    const input = { suite: names.map(test), candidates, exclusions };
+    expect(chooseProviders({ ...input, mostSteps: 300_000 })).toBeUndefined();
+    expect(
+      chooseProviders({
+        ...input,
+        suite: names.slice(1).map(test),
+        candidates: candidates.slice(11),
+        exclusions: [],
+      })?.pulledIn.length,
+    ).toBe(11);
+  });
 });
 
 describe('planted mistakes', () => {
