@@ -2,8 +2,7 @@
 import type { ReasonLink } from '@pexen/core';
 import { type LockTable, NONE } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
-import { EXEMPT } from '../plan/metadata.ts';
-import { isService } from '../plan/services.ts';
+import { EXEMPT, SERVICE } from '../plan/metadata.ts';
 import { Alarms } from './alarms.ts';
 import { Conditions } from './conditions.ts';
 import { FAILED, PoolRow } from './pools.ts';
@@ -183,7 +182,7 @@ export class State {
 
   /** True if the task is a service. Services start beside the queues, the slots and the turns of groups. */
   isService(task: number): boolean {
-    return isService(this.plan, task);
+    return this.plan.hasServices && this.plan.states(task, SERVICE);
   }
 
   /** True if the task must wait though it has started, because a service is down. */
