@@ -13,7 +13,7 @@ import { join, relative, resolve } from 'node:path';
 import type { Attachment, TaskUpdate } from '@pexen/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
-import { junit, type RunListener } from '../src/index.ts';
+import { junit, type RunListener, RunModel } from '../src/index.ts';
 import type { JUnitOptions } from '../src/options.ts';
 import { listen } from './listen.ts';
 import { mixedRun } from './mixed-run.ts';
@@ -71,6 +71,24 @@ test('a service is a case: its time is that to readiness, and only failed starts
   expect(elements(mail).filter((name) => name.startsWith('flaky'))).toEqual(['flakyFailure']);
   expect(JSON.stringify(mail)).toContain('service: ready after 500ms, up for 12.6s in 3 starts');
   await checked(serviceRun(), { strict: true });
+});
+
+test('a skip that fails the run is red, and the summary does not count it among the skipped ones', async () => {
+  const script = new Script()
+    .tasks(['t'])
+    .skip(1, 't', { task: 't', why: 'requires "schema"' }, { task: 'm', why: 'is gone' });
+  const judged = script.entries.map((entry) =>
+    'event' in entry && entry.event.type === 'task-skipped'
+      ? { event: { ...entry.event, judgement: { verdict: 'error', reason: 'the schema is gone' } as const } }
+      : entry,
+  );
+  script.entries.splice(0, script.entries.length, ...judged);
+  const root = await checked(script);
+  const [element] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
+  expect(element?.attributes).toEqual({ message: 'the schema is gone', type: 'error' });
+  const model = new RunModel();
+  for (const event of script.events) model.apply(event);
+  expect(model.totals).toMatchObject({ skippedFor: [], notPassed: [{ path: 't', verdict: 'error' }] });
 });
 
 test('frames of pexen are left out', async () => {

@@ -129,8 +129,11 @@ export function lateErrorCase({ tasks, worker, error }: LateError): TestCase {
 }
 
 function skippedCase({ callPath, result }: EndedTask): TestCase {
-  const { reason = 'skipped' } = result.judgement;
-  return { ...emptyCase(nameOf(callPath)), status: { kind: 'skipped', message: reason } };
+  const { verdict, reason = 'skipped' } = result.judgement;
+  const status: CaseStatus = isRed(verdict)
+    ? { kind: 'error', type: verdict, message: reason, text: reason }
+    : { kind: 'skipped', message: reason };
+  return { ...emptyCase(nameOf(callPath)), status };
 }
 
 /** Where the task was made. */

@@ -121,7 +121,8 @@ export class Tally {
     if (result.recalled !== undefined) this.#recalled++;
     else if (!isService) this.#workMs += result.durationMs;
     this.#verdicts[verdict] = (this.#verdicts[verdict] ?? 0) + 1;
-    if (status === 'skipped') this.#skipped(rootOf(reason));
+    // What a task was built on may be gone: such a skip fails the run, and is listed with what did not pass.
+    if (status === 'skipped' && !isBad(verdict)) this.#skipped(rootOf(reason));
     if (status === 'skipped-itself') this.#skipped(judgement.reason);
     if (!isBad(verdict) && verdict !== 'cancelled') return;
     if (this.#notPassed.length >= MOST_LISTED) this.#unlisted++;

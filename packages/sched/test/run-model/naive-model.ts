@@ -226,6 +226,7 @@ function rootsOf(event: Of<'task-finished'> | Of<'task-skipped'>): string[] {
     const { reason } = verdictOf(event);
     return event.status === 'skipped-itself' && reason !== undefined ? [reason] : [];
   }
+  if (['fail', 'error', 'timeout', 'crashed'].includes(verdictOf(event).verdict)) return [];
   return event.reason.slice(-1).map(({ task, why }) => (event.reason.length === 1 ? why : `${task} ${why}`));
 }
 
