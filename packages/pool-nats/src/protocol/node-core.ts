@@ -283,6 +283,7 @@ class Session {
   }
 
   report(number: number, report: RemoteReport): NodeEffect[] {
+    if (this.#ending !== undefined && isOfEnding(report)) return [];
     this.say({ is: 'reported', link: number, report });
     const link = this.#links.get(number);
     if (link === undefined || report.is !== 'ended' || report.id !== link.running) return [];
@@ -295,7 +296,8 @@ class Session {
     if (link === undefined) return;
     this.#return(number, link);
     this.#links.delete(number);
-    this.say({ is: 'released', link: number });
+    // When the session ends, its attempts are lost, not crashed: the last message says so for all links.
+    if (this.#ending === undefined) this.say({ is: 'released', link: number });
   }
 
   /** Ends everything. What has not started never will. */
@@ -382,6 +384,11 @@ class Session {
     this.#return(number, link);
     return [{ do: 'close', link: { session: this.id, link: number }, how }];
   }
+}
+
+/** What the node itself causes when it ends everything. */
+function isOfEnding(report: RemoteReport): boolean {
+  return report.is === 'lost' || (report.is === 'ended' && report.outcome.kind === 'crashed');
 }
 
 function refusal(session: string, host: string, reason: Refusal, epoch?: number): NodeEffect[] {
