@@ -32,7 +32,7 @@ function named(effects: readonly NodeEffect[]): string[] {
 }
 
 /** What the packets of the effects say. */
-function saidBy(effects: readonly NodeEffect[]): unknown[] {
+function reportedBy(effects: readonly NodeEffect[]): unknown[] {
   return effects.flatMap((effect) =>
     effect.do === 'transmit' && effect.packet.kind === 'frames'
       ? effect.packet.frames.map(({ piece }) => piece)
@@ -49,7 +49,7 @@ test('a lease that is over ends what runs, returns what waits, and makes nothing
   core.report(link, { is: 'lost', worker: 'w', reason: 'was killed' }, 1_010);
   core.report(link, { is: 'ended', id: 1, outcome: crashed }, 1_010);
   const over = core.released(link, 1_020);
-  expect(saidBy([...ending, ...over])).toEqual([
+  expect(reportedBy([...ending, ...over])).toEqual([
     { is: 'returned', link: 1, id: 2 },
     { is: 'over', reason: 'its lease was over, since no answer came' },
   ]);

@@ -45,7 +45,7 @@ test('what a stopped agent runs is over when it counts as lost, and it works on 
     const { url: servers } = server;
     const agent = await AgentProcess.start([{ servers, name: 'one', slots: 1, roots: ['/'] }]);
     onTestFinished(() => agent.stop());
-    const pool = nats({ servers, heartbeatMs: 400, leaseMs: 1_500, endingMs: 2_000 });
+    const pool = nats({ servers, heartbeatMs: 500, leaseMs: 4_000, endingMs: 2_000 });
     const slots: number[] = [];
     const back = Promise.withResolvers<void>();
     await pool.open({
