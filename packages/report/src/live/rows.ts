@@ -38,12 +38,17 @@ export interface RowContext {
   readonly columns: RowColumns;
 }
 
-/** A running task, with its attempt. */
-interface Row extends RunningAttempt {
-  readonly path: string;
+/** What is needed to say whether something takes long. */
+export interface Timed {
+  readonly startedAtMs: number;
   readonly expectedMs: number | undefined;
   readonly slowAfterMs: number;
   readonly unusualAfterMs: number | undefined;
+}
+
+/** A running task, with its attempt. */
+interface Row extends RunningAttempt, Timed {
+  readonly path: string;
 }
 
 /** `sys/net/ping  process-1  0:03 of 0:10  ━━━───── 43/100 packets`, one for each. */
@@ -150,7 +155,10 @@ function timeOf({ startedAtMs, expectedMs, retryAtMs }: Row, nowMs: number): str
 }
 
 /** Is it slow, or does it run much longer than usual? Of a task that states its duration itself it is not known what is usual. */
-function isLong({ startedAtMs, slowAfterMs, expectedMs, unusualAfterMs }: Row, nowMs: number): boolean {
+export function isLong(
+  { startedAtMs, slowAfterMs, expectedMs, unusualAfterMs }: Timed,
+  nowMs: number,
+): boolean {
   const elapsed = nowMs - startedAtMs;
   const usual = unusualAfterMs ?? (expectedMs === undefined ? Infinity : 2 * expectedMs + TOLERANCE);
   return elapsed >= slowAfterMs || elapsed > usual;

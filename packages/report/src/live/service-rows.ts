@@ -7,7 +7,7 @@ import type { Style } from '../text/paint.ts';
 import { lastLine, printable } from '../text/printable.ts';
 import { deathsText, serviceStopText } from '../text/service.ts';
 import { type Cell, clipMiddle, joinCells, padStart } from '../text/width.ts';
-import { GAP, grown, NARROW, type RowContext } from './rows.ts';
+import { GAP, grown, isLong, NARROW, type RowContext } from './rows.ts';
 
 /** A service that serves, in the words of its row. */
 interface ServiceRow {
@@ -56,15 +56,15 @@ function rowOf(
 ): ServiceRow {
   const { facts, service, running } = task;
   const { word, style, sinceMs } = looksOf(task);
-  const elapsedMs = nowMs - sinceMs;
   const isStarting = service?.phase === 'starting';
   const expectedMs = isStarting ? facts.weightMs : undefined;
-  const usual = facts.unusualAfterMs ?? (expectedMs === undefined ? Infinity : 2 * expectedMs + 2000);
-  const clock = padStart(formatClock(elapsedMs), 5);
+  const { unusualAfterMs, slowAfterMs: ownSlowAfterMs = slowAfterMs } = facts;
+  const timed = { startedAtMs: sinceMs, expectedMs, slowAfterMs: ownSlowAfterMs, unusualAfterMs };
+  const clock = padStart(formatClock(nowMs - sinceMs), 5);
   return {
     ...{ path: nameOf(task), word, style },
     time: expectedMs === undefined || width < NARROW ? clock : `${clock} of ${formatClock(expectedMs)}`,
-    isLate: isStarting && (elapsedMs >= (facts.slowAfterMs ?? slowAfterMs) || elapsedMs > usual),
+    isLate: isStarting && isLong(timed, nowMs),
     remarks: [...needsText(needs, service), ...remarksOf(task, nowMs)],
     tail: lastLine(running?.tail ?? ''),
   };
