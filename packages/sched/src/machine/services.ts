@@ -311,7 +311,7 @@ export class Services {
     return this.#state.tasks.isOut(service) || this.#needsServicesOnly(service);
   }
 
-  /** Of the services that can meet the requirement, as many as it takes, in the order of declaration; and those that these need. */
+  /** Of the services that can meet the requirement, as many as it takes: those on their way, then in the order of declaration; and those that these need. */
   #choose(condition: ConditionId, wanted: Set<number>): void {
     const { graph } = this.#state.plan;
     const { conditions, tasks } = this.#state;
@@ -320,14 +320,12 @@ export class Services {
       (task) => !tasks.isDone(task) && !tasks.has(task, PROVIDED) && this.#canCome(task),
     );
     const isAll = graph.kind[condition] === NEEDS_ALL;
-    let missing = isAll
+    const missing = isAll
       ? open.length
       : (graph.need[condition] as number) - (conditions.hits[condition] as number);
-    if (!isAll) missing -= open.filter((service) => this.#isComing(service)).length;
-    for (const service of open.sort((one, other) => one - other)) {
-      if (missing <= 0) return;
-      if (!isAll && this.#isComing(service)) continue;
-      missing--;
+    const isLater = (service: number): number => Number(!this.#isComing(service));
+    open.sort((one, other) => isLater(one) - isLater(other) || one - other);
+    for (const service of open.slice(0, Math.max(0, missing))) {
       if (wanted.has(service)) continue;
       wanted.add(service);
       for (const other of graph.waits.in.ends(service))
@@ -335,11 +333,11 @@ export class Services {
     }
   }
 
-  /** Starting, and not asked to stop. */
+  /** Starting, and not asked to stop, or about to start once more. */
   #isComing(service: number): boolean {
     const { tasks } = this.#state;
-    if (tasks.state[service] === BACKING_OFF) return true;
-    return tasks.isOut(service) && tasks.stop[service] === 0;
+    if (tasks.isOut(service)) return tasks.stop[service] === 0;
+    return tasks.hasStarted(service) && tasks.state[service] !== WAITING && !this.#of(service).isNewStart;
   }
 
   #mayStart(service: number): boolean {

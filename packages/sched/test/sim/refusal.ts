@@ -73,10 +73,7 @@ function whyServicesRefused(shadow: Shadow, added: readonly TaskShadow[]): strin
 /** A group counts as one node: all that its tasks wait for outside precedes all of them. A task that is over does not wait. */
 function waitsFor(shadow: Shadow, task: TaskShadow): readonly TaskShadow[] {
   if (task.end !== undefined) return [];
-  return [
-    ...shadow.predecessors(task),
-    ...task.spec.requires.flatMap((requirement) => shadow.candidates(task, requirement)),
-  ];
+  return shadow.allBefore(task);
 }
 
 /**

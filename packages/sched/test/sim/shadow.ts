@@ -332,10 +332,19 @@ export class Shadow {
     );
   }
 
+  /** All that could meet its requirements. A service that is up counts though what it provides was torn down: it may provide it again. */
+  everRequired(task: TaskShadow): readonly TaskShadow[] {
+    return task.spec.requires.flatMap((requirement) => {
+      const again = requirement.names
+        .flatMap((name) => this.named(name))
+        .filter((other) => other.isUp && other !== task);
+      return [...this.candidates(task, requirement), ...again];
+    });
+  }
+
   /** Everything that must be over, or up, before the task may start. */
   allBefore(task: TaskShadow): readonly TaskShadow[] {
-    const required = task.spec.requires.flatMap((requirement) => this.candidates(task, requirement));
-    return [...this.predecessors(task), ...required];
+    return [...this.predecessors(task), ...this.everRequired(task)];
   }
 
   /**
@@ -359,15 +368,16 @@ export class Shadow {
     if (this.threshold(task, requirement) === 'met') return;
     const candidates = this.candidates(task, requirement);
     const isOpen = (other: TaskShadow) => other.end === undefined && !other.isUp && this.#canCome(other);
-    const open = candidates.filter(isOpen);
+    const open = candidates.filter(isOpen).sort((one, two) => one.index - two.index);
     const present = candidates.filter((other) => other.isUp || other.end?.provides).length;
     const isEvery = requirement.form === 'every';
     const need = isEvery ? candidates.length : requirement.form === 'at-least' ? requirement.count : 1;
-    let missing = need - present - (isEvery ? 0 : open.filter((other) => this.isComing(other)).length);
-    for (const other of open.sort((one, two) => one.index - two.index)) {
-      if (missing <= 0) return;
-      if (!isEvery && this.isComing(other)) continue;
-      missing--;
+    const missing = Math.max(0, need - present);
+    const [on, off] = [
+      open.filter((other) => this.isComing(other)),
+      open.filter((other) => !this.isComing(other)),
+    ];
+    for (const other of [...on, ...off].slice(0, missing)) {
       if (wanted.has(other)) continue;
       wanted.add(other);
       for (const own of other.spec.requires) this.#want(other, own, wanted);

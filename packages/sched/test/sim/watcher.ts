@@ -389,7 +389,8 @@ export class Watcher {
   /** Between two attempts, and something that it requires is down: it waits as if it had not started. */
   #waitAgain(task: TaskShadow): void {
     if (task.spec.requires.every((requirement) => this.shadow.threshold(task, requirement) === 'met')) return;
-    this.#retries.set(task, this.#nowMs);
+    if (isService(task)) this.#retries.delete(task);
+    else this.#retries.set(task, this.#nowMs);
     if (!isService(task) && this.#last.get(task)?.poisons !== true) task.holds = false;
   }
 
@@ -720,11 +721,11 @@ export class Watcher {
     const dueMs = this.#retries.get(shadow);
     if (dueMs !== undefined && this.#nowMs < dueMs)
       this.#complain(`${name} starts again before its time, ${dueMs}`);
+    const isWaitedFor = this.shadow.wantedServices().has(shadow);
     this.#retries.delete(shadow);
     const wrong = this.#whyNotStart(shadow);
     if (wrong !== undefined) this.#complain(`${name} starts though ${wrong}`);
-    if (!this.shadow.wantedServices().has(shadow))
-      this.#complain(`${name} starts though no task waits for it alone`);
+    if (!isWaitedFor) this.#complain(`${name} starts though no task waits for it alone`);
     const hasSlot = (other: TaskShadow): boolean => this.#hasSlot(this.#homeOf(other.index));
     const unfair = shadow.holds
       ? undefined

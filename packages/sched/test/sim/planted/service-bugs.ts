@@ -61,8 +61,8 @@ export const serviceBugs: readonly PlantedBug[] = [
   {
     what: 'all alternative services start',
     file: services,
-    find: '      if (missing <= 0) return;\n',
-    replace: '',
+    find: 'open.slice(0, Math.max(0, missing))',
+    replace: 'open.slice(0, missing > 0 ? open.length : 0)',
   },
   {
     what: 'services never make way',
