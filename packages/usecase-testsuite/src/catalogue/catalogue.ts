@@ -222,7 +222,7 @@ const tooHard: Problem = {
 };
 
 /** The lines of an explanation, with those below indented. */
-export function linesOf(verdicts: readonly CandidateVerdict[]): readonly string[] {
+function linesOf(verdicts: readonly CandidateVerdict[]): readonly string[] {
   return verdicts.flatMap(({ path, location, why, because = [] }) => [
     `${path}${location === undefined ? '' : ` (${formatLocation(location)})`} ${why}`,
     ...linesOf(because).map((line) => `  ${line}`),

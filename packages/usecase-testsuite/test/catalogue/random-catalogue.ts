@@ -4,7 +4,7 @@ import type { ChoiceInput } from '../../src/catalogue/choose.ts';
 import type { Candidate, Exclusion, TaskData } from '../../src/catalogue/task-data.ts';
 
 /** Numbers from 0 up to 1, the same for the same seed: mulberry32. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
