@@ -61,6 +61,8 @@ export class Attempt implements Assignment, Ticket {
   stopCause: StopCause | undefined = undefined;
   /** What the service handed on when it was ready was refused, so that it does not count as ready. */
   readyProblem: Error | undefined = undefined;
+  /** Reports that the service is ready, once: in the next turn of the event loop, or when its body ends before that. */
+  onReady: (() => void) | undefined = undefined;
   /** Called when the attempt must stop, after its signal was aborted. */
   onStop: (() => void) | undefined = undefined;
   readonly #host: AttemptHost;
@@ -157,6 +159,12 @@ export class Attempt implements Assignment, Ticket {
     this.#abortReason = reason;
     this.#abort?.abort(reason);
     this.onStop?.();
+  }
+
+  flushReady(): void {
+    const { onReady } = this;
+    this.onReady = undefined;
+    onReady?.();
   }
 
   /** What the service provides cannot be handed on: it ends, and has failed. */

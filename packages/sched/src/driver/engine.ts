@@ -288,7 +288,15 @@ export class Engine implements AttemptHost, PoolListener {
       made.readyProblem ??= problem;
       if (this.#inline.has(this.plan.graph.pool[task] as PoolId)) throw problem;
       made.refuseReady(problem);
-    } else this.post({ type: 'attempt-ready', atMs: this.#aboutNowMs(), task, attempt, part: 'body' });
+      return;
+    }
+    const input: Input = { type: 'attempt-ready', atMs: this.#aboutNowMs(), task, attempt, part: 'body' };
+    if (!this.#inline.has(this.plan.graph.pool[task] as PoolId)) this.post(input);
+    else {
+      // Bodies in this thread may run within this call, and the service may be stopped, before its body listens to its signal.
+      made.onReady = () => this.post(input);
+      nextTurn(() => made.flushReady());
+    }
   }
 
   reported(attempt: Attempt, update: TaskUpdate): void {
@@ -499,6 +507,7 @@ export class Engine implements AttemptHost, PoolListener {
       outcome.fenced.then(fenced, fenced);
       return;
     }
+    made.flushReady();
     made.isOver = true;
     if (outcome.kind === 'not-started' && made.part === 'body' && !made.rules.rerunnable)
       this.#journaling?.unstarted(made.id, made.attempt);
