@@ -30,6 +30,7 @@ const slow: ReadonlySet<string> = new Set([
   'results > a long chain of skips does not overflow the stack',
   'results > a task that a thousand others wait for costs no stack',
   'many seeds break no rule',
+  'many seeds with services break no rule',
   'small cases break no rule',
   'a scenario that is all right is not shrunk',
 ]);

@@ -230,7 +230,7 @@ function isRed(text: string): boolean {
 function hasRed(ends: readonly (TaskFinished | TaskSkipped)[]): boolean {
   return ends.some((event) => {
     const { verdict } = verdictOf(event);
-    return event.type === 'task-finished' && (isBad(verdict) || verdict === 'cancelled');
+    return isBad(verdict) || (event.type === 'task-finished' && verdict === 'cancelled');
   });
 }
 

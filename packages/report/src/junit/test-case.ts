@@ -130,7 +130,7 @@ export function lateErrorCase({ tasks, worker, error }: LateError): TestCase {
 
 function skippedCase({ callPath, result }: EndedTask): TestCase {
   const { verdict, reason = 'skipped' } = result.judgement;
-  const status: CaseStatus = isRed(verdict)
+  const status: CaseStatus = isBad(verdict)
     ? { kind: 'error', type: verdict, message: reason, text: reason }
     : { kind: 'skipped', message: reason };
   return { ...emptyCase(nameOf(callPath)), status };
