@@ -90,6 +90,19 @@ describe('a service', () => {
     expect(violations({ ...given, ledger: ledgerOf(served, ...sessions, ...rest) })).toEqual([]);
   });
 
+  test('may be skipped where a crash keeps the tasks that need it from starting', () => {
+    const pay: CrashTask = { ...common, name: 'pay', isRerunnable: false };
+    const needing: CrashTask = { ...common, name: 'test', requires: ['server', 'pay'] };
+    const crashing = { seed: 0, tasks: [server, pay, needing] };
+    const skipped = '><skipped message="no task needed it"></skipped></testcase>';
+    const given = { plan: crashing, ledger: ledgerOf(crashing, 'start pay'), exitCode: 1 };
+    const uncut = { cases: casesFor(crashing), exitCode: 0 };
+    const cases = (changes: Record<string, string>) =>
+      casesFor(crashing, { test: skipped, server: skipped, ...changes });
+    expect(violations({ ...given, uncut, cases: cases({ pay: crashed }) })).toEqual([]);
+    expect(violations({ ...given, uncut, cases: cases({}) }).join()).toContain('report: server');
+  });
+
   test.each([
     ['was not ready', ['start server', 'start test', 'end test', 'ready server', 'end server']],
     ['had ended', ['start server', 'ready server', 'start test', 'end server', 'end test']],

@@ -187,7 +187,10 @@ class Facts {
     const affected = new Set(
       crashed.flatMap(({ name }) => [name, ...this.#dependentsOf(name), ...this.#usersAfter(name)]),
     );
-    return affected.has(task.name) || (task.tearsDown !== undefined && affected.has(task.tearsDown));
+    if (affected.has(task.name) || (task.tearsDown !== undefined && affected.has(task.tearsDown)))
+      return true;
+    // A service that only such tasks need may never start.
+    return task.kind === 'service' && this.#dependentsOf(task.name).every((name) => affected.has(name));
   }
 
   /** What a crash leaves in an unknown state is poisoned, so that its users are skipped. */
