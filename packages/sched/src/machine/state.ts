@@ -257,6 +257,7 @@ export class State {
   /** The attempt of the task was asked to stop. */
   requestStop(task: number, how: number, reason: string): void {
     this.tasks.stopAttempt(task, how);
+    if (this.isService(task)) this.conditions.touch(); // another one may take its place
     this.#stopReasons.set(task, reason);
   }
 

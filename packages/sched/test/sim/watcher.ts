@@ -120,8 +120,8 @@ export class Watcher {
   #headBefore = -1;
   /** Of services: how often they died, how many attempts they had before their present start, and whether their next one is a new start. */
   readonly #services = new Map<TaskShadow, { deaths: number; before: number; isNewStart: boolean }>();
-  /** Services were stopped to make way, and no other task has started since. */
-  #isMakingWay = false;
+  /** Services were stopped to make way for one of these tasks. */
+  #favoured: readonly TaskShadow[] = [];
   /** What was true before the first of the services was stopped to make way. */
   #mayMakeWay: boolean | undefined;
   /** Nothing ran and nothing could start when the first of those that wait for abandoned bodies was given up. */
@@ -686,7 +686,7 @@ export class Watcher {
     if (attempt !== this.#numberOf(shadow))
       this.#complain(`attempt ${attempt} of ${name} should be ${this.#numberOf(shadow)}`);
     if (part === 'body') this.#noteBase(shadow);
-    if (!isService(shadow)) this.#isMakingWay = false;
+    if (this.#favoured.includes(shadow)) this.#favoured = [];
     shadow.active = part;
     shadow.keepsOnReturn = shadow.holds;
     shadow.holds = true;
@@ -923,9 +923,8 @@ export class Watcher {
     }
     this.#mayMakeWay ??= this.#isStuck();
     if (!this.#mayMakeWay) this.#complain(`${name} is stopped though tasks need it`);
-    this.#isMakingWay = true;
-    if (!this.shadow.tasks.some((task) => this.#wouldMakeWay(service, task)))
-      this.#complain(`${name} makes way though it is in no way`);
+    this.#favoured = this.shadow.tasks.filter((task) => this.#wouldMakeWay(service, task));
+    if (this.#favoured.length === 0) this.#complain(`${name} makes way though it is in no way`);
   }
 
   get #isCancelled(): boolean {
@@ -1154,7 +1153,8 @@ export class Watcher {
       const isStopped = this.#runningOf(shadow)?.stopped !== undefined;
       if (!isStopped) this.#complain(`${shadow.spec.name} goes on though nothing is left that it serves`);
     }
-    if (this.#isMakingWay || this.#pulls === 0 || this.#ending !== 'going') return;
+    if (this.#favoured.some(({ end }) => end === undefined) || this.#pulls === 0 || this.#ending !== 'going')
+      return;
     const [idle] = this.#startableServices();
     if (idle !== undefined) this.#complain(`${idle.spec.name} could start, and a task waits for it alone`);
   }
@@ -1237,7 +1237,7 @@ export class Watcher {
 
   /** The first task of those exclusive groups that could open: later tasks make room. */
   #firstOfGroups(): TaskShadow | undefined {
-    if (this.#retries.size > 0) return undefined;
+    if ([...this.#retries.keys()].some((task) => !isService(task))) return undefined;
     const head = this.shadow.tasks[this.#head];
     if (head !== undefined && isExclusive(this.#homeOf(head.index)) && this.shadow.isUnblocked(head))
       return head;
