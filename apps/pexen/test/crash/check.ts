@@ -176,7 +176,11 @@ class Facts {
       const name = caseName(pathOf(task));
       return `report: ${task.name}: ${cases.get(name)} instead of ${uncut.cases.get(name)}`;
     });
-    if (crashed.length === 0 && exitCode !== undefined && exitCode !== uncut.exitCode)
+    if (
+      crashed.length + this.#goneForGood().length === 0 &&
+      exitCode !== undefined &&
+      exitCode !== uncut.exitCode
+    )
       found.push(`exit code ${exitCode} instead of ${uncut.exitCode}`);
     return found;
   }
@@ -184,13 +188,22 @@ class Facts {
   /** May its result be another one? */
   #isExcused(task: CrashTask): boolean {
     const crashed = crashedOnce(this.#played);
-    const affected = new Set(
-      crashed.flatMap(({ name }) => [name, ...this.#dependentsOf(name), ...this.#usersAfter(name)]),
-    );
+    const affected = new Set([
+      ...crashed.flatMap(({ name }) => [name, ...this.#dependentsOf(name), ...this.#usersAfter(name)]),
+      ...this.#goneForGood().flatMap(({ name }) => this.#dependentsOf(name)),
+    ]);
     if (affected.has(task.name) || (task.tearsDown !== undefined && affected.has(task.tearsDown)))
       return true;
     // A service that only such tasks need may never start.
     return task.kind === 'service' && this.#dependentsOf(task.name).every((name) => affected.has(name));
+  }
+
+  /** What is built on a service ends with its session: where it may not start twice, tasks that need it later are skipped. */
+  #goneForGood(): CrashTask[] {
+    const { plan } = this.#played;
+    return plan.tasks.filter(
+      (task) => !task.isRerunnable && [...needsOf(task, plan.tasks)].some((name) => this.#isService(name)),
+    );
   }
 
   /** What a crash leaves in an unknown state is poisoned, so that its users are skipped. */
