@@ -329,7 +329,8 @@ export class Services {
       if (wanted.has(service)) continue;
       wanted.add(service);
       for (const other of graph.waits.in.ends(service))
-        if (!conditions.isFulfilledFor(service, other)) this.#choose(other, wanted);
+        if (graph.isRequirement(other) && !conditions.isFulfilledFor(service, other))
+          this.#choose(other, wanted);
     }
   }
 
@@ -361,12 +362,18 @@ export class Services {
   /** Would it get into the way of the task for which others have made way? */
   #isInFavouredWay(service: number): boolean {
     const { services } = this.#state.plan;
-    const { tasks } = this.#state;
-    const hasFavour = this.#favoured >= 0 && !tasks.isDone(this.#favoured);
-    if (!hasFavour || tasks.attempt[this.#favoured] !== this.#favouredAfter) this.#favoured = -1;
+    if (!this.#isFavourDue()) this.#favoured = -1;
     if (this.#favoured < 0) return false;
     const bundle = this.#bundleOf(this.#favoured);
     return !bundle.includes(service) && bundle.some((member) => services.isInTheWay(service, member));
+  }
+
+  /** Not if it has started, or waits for more than services: for a task that was added since, and that may need what has made way. */
+  #isFavourDue(): boolean {
+    const { tasks } = this.#state;
+    const favoured = this.#favoured;
+    if (favoured < 0 || tasks.isDone(favoured)) return false;
+    return tasks.attempt[favoured] === this.#favouredAfter && this.#needsServicesOnly(favoured);
   }
 
   #startNow(service: number): void {

@@ -1153,8 +1153,8 @@ export class Watcher {
       const isStopped = this.#runningOf(shadow)?.stopped !== undefined;
       if (!isStopped) this.#complain(`${shadow.spec.name} goes on though nothing is left that it serves`);
     }
-    if (this.#favoured.some(({ end }) => end === undefined) || this.#pulls === 0 || this.#ending !== 'going')
-      return;
+    const isFavoured = (task: TaskShadow) => task.end === undefined && this.shadow.waitsForServices(task);
+    if (this.#favoured.some(isFavoured) || this.#pulls === 0 || this.#ending !== 'going') return;
     const [idle] = this.#startableServices();
     if (idle !== undefined) this.#complain(`${idle.spec.name} could start, and a task waits for it alone`);
   }
