@@ -74,15 +74,12 @@ export class PoolLifecycle {
 
   /**
    * Gives up one task that waits for an abandoned body: it is unknown when, or whether, that ends. What was reserved for the task may let others
-   * start, so they are asked first: also those of an open group, while the task is outside of it. A task that retains resources for a retry ends
-   * with the outcome of its last attempt.
+   * start, so they are asked first. A task that retains resources for a retry ends with the outcome of its last attempt.
    */
   #giveUpBehindAbandoned(): boolean {
-    const { abandoned, tasks, locks, turn } = this.#state;
-    for (let waiting = 0; abandoned.size > 0 && waiting < tasks.count; waiting++) {
-      if (tasks.state[waiting] !== PARKED || (turn !== undefined && this.#state.poolOf(waiting) !== turn))
-        continue;
-      const task = describeWait(locks, waiting)?.reservedFor ?? waiting;
+    const { abandoned, tasks, locks } = this.#state;
+    for (let task = 0; abandoned.size > 0 && task < tasks.count; task++) {
+      if (tasks.state[task] !== PARKED || !this.#state.isItsTurn(task)) continue;
       const wait = describeWait(locks, task);
       const cause = wait?.blockers.find((blocker) => abandoned.has(blocker));
       if (wait === undefined || cause === undefined) continue;

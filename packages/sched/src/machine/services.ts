@@ -487,12 +487,12 @@ export class Services {
 
   /** Does the task wait, and for nothing but services? */
   #isKeptWaiting(task: number): boolean {
-    const { tasks, turn } = this.#state;
+    const { tasks } = this.#state;
     const state = tasks.state[task];
     if ((state !== WAITING && state !== READY && state !== PARKED) || this.#state.isService(task))
       return false;
     const pool = this.#state.poolOf(task);
-    if (turn !== undefined && turn !== pool) return false;
+    if (!this.#state.isItsTurn(task)) return false;
     if (pool.phase === FAILED || (pool.phase !== CLOSED && !pool.hasPlace)) return false;
     return this.#needsServicesOnly(task);
   }

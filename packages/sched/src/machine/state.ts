@@ -1,6 +1,6 @@
 /** What the parts of the machine share: the tasks, the pools, the alarms, the time, the counts, and where commands go. Decides nothing. */
 import type { ReasonLink } from '@pexen/core';
-import { type LockTable, NONE } from '@pexen/lock';
+import { describeWait, type LockTable, NONE } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { EXEMPT, SERVICE } from '../plan/metadata.ts';
 import { Alarms } from './alarms.ts';
@@ -223,6 +223,19 @@ export class State {
     if (!pool.isExclusive) return false;
     for (const service of this.servicesOut) if (!this.plan.services.isNeededIn(pool.id, service)) return true;
     return this.recalled.hasGuards && this.recalled.keepsOut((task) => this.poolOf(task) === pool);
+  }
+
+  /** While an exclusive group is open: one of its tasks, or the one outside for which something is reserved that these wait for. */
+  isItsTurn(task: number): boolean {
+    const { turn, tasks, locks } = this;
+    if (turn === undefined || this.poolOf(task) === turn) return true;
+    if (task !== locks.starvedHead) return false;
+    const waits = (each: number): boolean =>
+      tasks.state[each] === PARKED &&
+      this.poolOf(each) === turn &&
+      describeWait(locks, each)?.reservedFor === task;
+    for (let each = 0; each < tasks.count; each++) if (waits(each)) return true;
+    return false;
   }
 
   /** Does its metadata have entries of this kind? */
