@@ -9,7 +9,7 @@ import { type CrashPlan, type CrashTask, Random } from './plan.ts';
 import { plantedMistakes } from './planted.ts';
 import { type Played, play, playUncut } from './play.ts';
 
-const kills = 20;
+const kills = 8;
 
 function scratchFolder(): string {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'pexen-crash-'));
