@@ -68,7 +68,7 @@ describe('three shell scripts', () => {
   });
 });
 
-test('a suite in YAML, with the schema that editors find in the installed package', async () => {
+test('a suite in YAML with a catalogue, and the schema that editors find in the installed package', async () => {
   const project = await installed('shell-scripts');
   const made = await project.run('npx', 'pexen', 'init', '--yaml');
   expect(made, made.stdout + made.stderr).toMatchObject({ code: 0 });
@@ -78,12 +78,21 @@ test('a suite in YAML, with the schema that editors find in the installed packag
   expect(JSON.parse(readFileSync(join(project.dir, schema), 'utf8'))).toHaveProperty('$defs.SuiteFileData');
   await writeFile(
     file,
-    `${text}from: { scripts: { executables: { dir: '.', include: ['*.sh'] } } }\nretries: 1\n`,
+    `${text}from:
+  scripts: { executables: { dir: '.', include: ['*.sh'] } }
+  polite: { tasks: { asks: { command: 'true', requires: [manners] } } }
+catalogue:
+  tasks:
+    unmannered: { command: 'false', provides: [manners], needs: { programs: no-such-program } }
+    mannered: { command: 'true', provides: [manners] }
+retries: 1
+`,
   );
   const ran = await project.run('npx', 'pexen', 'run');
   expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
   expect(ran.stdout).toMatch(/PASS .* greets\n/);
   expect(ran.stdout).toMatch(/PASS .* scripts\/.*loopback/);
+  expect(ran.stdout).toMatch(/PASS .* mannered\n(.*\n)*.*PASS .* polite\/asks\n/);
   await writeFile(file, `${text}retires: 1\n`);
   const refused = await project.run('npx', 'pexen', 'list');
   expect(refused).toMatchObject({ code: 2 });

@@ -16,6 +16,8 @@ const subjects: readonly string[] = [
   'packages/sched/test/sim/',
   'packages/pool-kit/src/',
   'packages/pool-kit/test/wrong-pools',
+  'packages/pool-process/src/remote/',
+  'packages/pool-nats/src/',
   'packages/usecase-testsuite/test/fuzz/',
 ];
 
