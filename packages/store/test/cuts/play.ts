@@ -261,7 +261,10 @@ function notTornDown(
   });
 }
 
-/** Without starts of which no record is left: later sessions cannot know of them. With starts that were only intended. */
+/**
+ * Without starts of which no record is left, and without what they led to, also a request for a reboot: later sessions cannot know of them.
+ * With starts that were only intended.
+ */
 function recordedStarts(
   happenings: readonly Happening[],
   entries: readonly JournalEntry[],
@@ -277,9 +280,12 @@ function recordedStarts(
     if (event.type === 'start-intended')
       intended.push({ session, path, attempt: event.attempt, what: 'intended' });
   }
-  const known = happenings.filter(
-    ({ session, path, attempt, what }) => what !== 'start' || recorded.has(`${session} ${path} ${attempt}`),
-  );
+  const unknown = new Set<string>();
+  const known = happenings.filter(({ session, path, attempt, what }) => {
+    const of = `${session} ${path} ${attempt}`;
+    if (what === 'start' && !recorded.has(of)) unknown.add(of);
+    return what === 'end' || what === 'cleaned' || !unknown.has(of);
+  });
   return [...intended, ...known].sort((one, other) => one.session - other.session);
 }
 
