@@ -97,7 +97,7 @@ class Decider {
   }
 
   #findReachable(): void {
-    for (const task of this.#ordered) {
+    this.#repeat((task) => {
       const facts = { ...this.#caseOf(task), isNeeded: true };
       const { action } = this.#lookUp(facts);
       if (action === 'keep' && facts.record?.gave === true && facts.over === undefined) this.#live.add(task);
@@ -107,8 +107,9 @@ class Decider {
         salvagedRuns: this.#index.providersOf(task.salvages ?? [], task)[0]?.path,
       };
       const mayStart = willStart(action, facts) || willStart(this.#lookUp(others).action, others);
-      if (this.#live.has(task) || (mayStart && this.#canBeMet(task))) this.#reachable.add(task);
-    }
+      const isReachable = this.#live.has(task) || (mayStart && this.#canStart(task, this.#reachable));
+      return isReachable && grow(this.#reachable, task);
+    });
   }
 
   /** A task that starts needs the providers of each requirement that results which stand do not meet. */
@@ -118,12 +119,27 @@ class Decider {
       // A service starts only for a task that needs it.
       if (this.#running.has(task) || (task.isService === true && !this.#needed.has(task))) return false;
       const facts = this.#caseOf(task);
-      if (!willStart(this.#lookUp(facts).action, facts) || !this.#canBeMet(task)) return false;
+      if (!willStart(this.#lookUp(facts).action, facts) || !this.#canStart(task, this.#running)) return false;
       this.#running.add(task);
       for (const requirement of this.#index.requirementsOf(task))
         for (const provider of this.#missingOf(requirement)) this.#needed.add(provider);
       return true;
     }, dependentsFirst);
+  }
+
+  #canStart(task: SuiteTask, starting: ReadonlySet<SuiteTask>): boolean {
+    return this.#canBeMet(task) && this.#mayHaveToSalvage(task, starting);
+  }
+
+  /** A salvage that has not started will not either, unless a task that it lists has ended badly, or starts in this session. */
+  #mayHaveToSalvage(task: SuiteTask, starting: ReadonlySet<SuiteTask>): boolean {
+    const { salvages = [] } = task;
+    // A journal that is not whole makes tasks crash that it does not have.
+    if (salvages.length === 0 || this.#records.health !== 'whole') return true;
+    if (!isUnstarted(this.#recordOf(task))) return true;
+    return this.#index
+      .providersOf(salvages, task)
+      .some((each) => starting.has(each) || mayHaveEndedBadly(this.#recordOf(each)));
   }
 
   #canBeMet(task: SuiteTask): boolean {
@@ -348,6 +364,16 @@ const badOutcomes: ReadonlySet<string> = new Set(['failed', 'threw', 'timed-out'
 
 function hasEndedBadly({ state, executions }: TaskRecord): boolean {
   return state === 'ended' && badOutcomes.has(executions.at(-1)?.outcome ?? '');
+}
+
+function isUnstarted(record: TaskRecord | undefined): boolean {
+  return record === undefined || record.state === 'none' || record.state === 'skipped';
+}
+
+/** Also true where it is not over: it may end badly without a start in this session. */
+function mayHaveEndedBadly(record: TaskRecord | undefined): boolean {
+  if (record === undefined || isUnstarted(record)) return false;
+  return record.state !== 'ended' || record.executions.some(({ outcome }) => badOutcomes.has(outcome));
 }
 
 /** The execution and the attempt that the decision starts, or ends as crashed. */

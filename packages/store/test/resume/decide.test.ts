@@ -21,6 +21,8 @@ test.each(plantedMistakes)('the oracle finds that $name', ({ table }) => {
   expect(difference).toBeDefined();
 });
 
+const requiresIdle = { requires: [{ form: 'one', capabilities: ['task:idle'] }] } as const;
+
 test('a teardown runs again where its provider has started since, in whichever session', () => {
   const suite = { tasks: [taskOf('p'), taskOf('stop', { tearsDown: ['task:p'] })] };
   const ended = { state: 'ended', gave: true, attempt: 1, executions: [executionOf('pass')] } as const;
@@ -31,6 +33,29 @@ test('a teardown runs again where its provider has started since, in whichever s
   };
   expect(actionsWith(['stop'])).toEqual(['keep', 'keep']);
   expect(actionsWith([])).toEqual(['keep', 'again']);
+});
+
+test('a salvage that has nothing to salvage makes nothing run again', () => {
+  const suite = {
+    tasks: [
+      ...[taskOf('bad'), taskOf('behind', { requires: [{ form: 'one', capabilities: ['task:bad'] }] })],
+      ...[taskOf('idle', { salvages: ['task:behind'] }), taskOf('on-idle', requiresIdle)],
+      taskOf('logs', { salvages: ['task:bad', 'task:idle', 'task:on-idle'] }),
+    ],
+  };
+  const skipped = { state: 'skipped', skip: { isStopped: false, cause: undefined } } as const;
+  const actionsWith = (behind: Parameters<typeof recordOf>[1]) => {
+    const records = [
+      recordOf('bad', { ...{ state: 'ended', attempt: 1 }, executions: [executionOf('fail', 'threw')] }),
+      ...[recordOf('behind', behind), recordOf('idle', skipped), recordOf('on-idle', skipped)],
+      recordOf('logs', { ...{ state: 'ended', gave: true, attempt: 1 }, executions: [executionOf('pass')] }),
+    ];
+    const tasks = new Map(records.map((record) => [record.path, record]));
+    return decide({ health: 'whole', tasks }, suite, { kind: 'resume' }).map(({ action }) => action);
+  };
+  expect(actionsWith(skipped)).toEqual(['keep', 'decide', 'decide', 'decide', 'keep']);
+  const failed = { state: 'ended', attempt: 1, executions: [executionOf('fail', 'threw')] } as const;
+  expect(actionsWith(failed)).toEqual(['keep', 'keep', 'decide', 'decide', 'decide']);
 });
 
 test('the order of the suite changes no decision', () => {

@@ -49,17 +49,11 @@ class Oracle {
         (this.#isOutOfDate(path, this.#renewed) || this.#metBy(path).some((each) => so.has(each))),
     );
     this.#live = new Set(paths.filter((path) => this.#isLive(path)));
-    const candidates = new Set(paths.filter((path) => this.#live.has(path) || this.#couldStart(path)));
-    // The greatest set: whatever cannot be met leaves, until all that is left can be.
-    for (let shrinks = true; shrinks; ) {
-      shrinks = false;
-      for (const path of candidates)
-        if (!this.#live.has(path) && !this.#isSatisfiable(path, candidates)) {
-          candidates.delete(path);
-          shrinks = true;
-        }
-    }
-    this.#reachable = candidates;
+    const candidates = paths.filter((path) => this.#live.has(path) || this.#couldStart(path));
+    this.#reachable = closure(
+      candidates,
+      (path, so) => this.#live.has(path) || (this.#isSatisfiable(path, so) && !this.#isIdle(path, so)),
+    );
   }
 
   effects(): ReadonlyMap<string, Effects> {
@@ -76,7 +70,8 @@ class Oracle {
           (path) =>
             (this.#task(path).isService !== true || sets.needed.has(path)) &&
             this.#willStart(path, this.#action(path, sets)) &&
-            this.#isSatisfiable(path, this.#reachable),
+            this.#isSatisfiable(path, this.#reachable) &&
+            !this.#isIdle(path, sets.running),
         ),
       );
       const needed = new Set(
@@ -285,6 +280,26 @@ class Oracle {
   #isSatisfiable(path: string, among: Paths): boolean {
     return this.#requirements(path).every(
       ({ providers, need }) => providers.filter((each) => among.has(each)).length >= need,
+    );
+  }
+
+  /** A salvage without an attempt, in a whole journal, where all that it lists has ended well or does not start either. */
+  #isIdle(path: string, among: Paths): boolean {
+    const { salvages = [] } = this.#task(path);
+    const isUntouched = (each: string) =>
+      ['none', 'skipped'].includes(this.#record(each)?.state ?? 'none') && !among.has(each);
+    const hasEndedWell = (each: string) => {
+      const { state, executions = [] } = this.#record(each) ?? {};
+      const areWell = executions.every(
+        ({ outcome }) => outcome === 'returned' || outcome === 'skipped-itself' || outcome === undefined,
+      );
+      return state === 'ended' && areWell && !among.has(each);
+    };
+    return (
+      salvages.length > 0 &&
+      this.#world.records.health === 'whole' &&
+      ['none', 'skipped'].includes(this.#record(path)?.state ?? 'none') &&
+      this.#providersOf(salvages, path).every((each) => isUntouched(each) || hasEndedWell(each))
     );
   }
 
