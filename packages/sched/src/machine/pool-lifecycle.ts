@@ -60,8 +60,10 @@ export class PoolLifecycle {
     const { turn, tasks } = this.#state;
     if (this.#mayGoOn()) return false;
     if (this.#services.makeWay()) return true;
+    if (this.#services.areToMakeWay) return false;
     if (this.#giveUpBehindAbandoned() || this.#giveUpGuards()) return true;
     if (turn !== undefined) {
+      this.#state.yieldTurn();
       this.#close(turn);
       return false;
     }

@@ -207,6 +207,15 @@ export class Services {
     return true;
   }
 
+  /** Some will have to make way, once there is a place for the task that they keep away. */
+  get areToMakeWay(): boolean {
+    const { tasks, plan, stopping } = this.#state;
+    if (!plan.hasServices || stopping !== GOING) return false;
+    for (let task = 0; task < tasks.count; task++)
+      if (this.#isKeptWaiting(task, false) && this.#obstaclesOf(task).size > 0) return true;
+    return false;
+  }
+
   /** The first of the starved goes first, since it has reserved what it needs. */
   #isBetter({ task, lost }: Way, other: Way): boolean {
     const { locks, pools } = this.#state;
@@ -485,16 +494,21 @@ export class Services {
 
   // Making way
 
-  /** Does the task wait, and for nothing but services? */
-  #isKeptWaiting(task: number): boolean {
+  /** Does the task wait, and for nothing but services? `hasRoom`: there is a place for it. */
+  #isKeptWaiting(task: number, hasRoom = true): boolean {
     const { tasks } = this.#state;
     const state = tasks.state[task];
     if ((state !== WAITING && state !== READY && state !== PARKED) || this.#state.isService(task))
       return false;
     const pool = this.#state.poolOf(task);
     if (!this.#state.isItsTurn(task)) return false;
-    if (pool.phase === FAILED || (pool.phase !== CLOSED && !pool.hasPlace)) return false;
+    if (pool.phase === FAILED || this.#hasRoom(task) !== hasRoom) return false;
     return this.#needsServicesOnly(task);
+  }
+
+  #hasRoom(task: number): boolean {
+    const pool = this.#state.poolOf(task);
+    return pool.phase === CLOSED || pool.hasPlace;
   }
 
   /** The task, and the services that it needs. */

@@ -86,6 +86,8 @@ export class State {
   readonly #lateErrors: LateError[] = [];
   #nowMs = 0;
   #turn: PoolRow | undefined;
+  /** The first of the starved, to which an exclusive group gave way. */
+  #yieldedTo: number = NONE;
   #hasPoisoned = false;
   #isStale = true;
   #stopping = GOING;
@@ -217,10 +219,14 @@ export class State {
 
   /**
    * True for an exclusive group with tasks that wait until a task outside it has ended, which an earlier session left unfinished: opened before, it
-   * would have to wait for that task, which could not start. Also for one that does not need all the services that run.
+   * would have to wait for that task, which could not start. Also for one that does not need all the services that run,
+   * and after one has given way to a task outside.
    */
   isHeldUp(pool: PoolRow): boolean {
     if (!pool.isExclusive) return false;
+    const { starvedHead } = this.locks;
+    if (starvedHead !== NONE && starvedHead === this.#yieldedTo && this.poolOf(starvedHead) !== pool)
+      return true;
     for (const service of this.servicesOut) if (!this.plan.services.isNeededIn(pool.id, service)) return true;
     return this.recalled.hasGuards && this.recalled.keepsOut((task) => this.poolOf(task) === pool);
   }
@@ -342,6 +348,13 @@ export class State {
   /** Now only the tasks of the group may start. */
   giveTurn(group: PoolRow): void {
     this.#turn = group;
+  }
+
+  /** The group whose turn it is can start nothing. If it waits for what is reserved for a task outside, no group opens before that has started. */
+  yieldTurn(): void {
+    const { starvedHead } = this.locks;
+    if (starvedHead !== NONE && this.poolOf(starvedHead) !== this.#turn && this.isItsTurn(starvedHead))
+      this.#yieldedTo = starvedHead;
   }
 
   /** The turn of the pool is over, if it has it. */
