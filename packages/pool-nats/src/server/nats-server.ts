@@ -62,7 +62,7 @@ export interface RunningServer {
 const startMs = 10_000;
 
 /**
- * Starts a server that only this machine can reach. `port` 0 takes a free one.
+ * Starts a server that only this machine can reach. `port` 0 takes a free one. Where `setpriv` is installed, it does not outlive this process.
  * @throws PexenError PEXEN_NO_NATS_SERVER
  */
 export async function startServer(
@@ -71,7 +71,8 @@ export async function startServer(
 ): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-nats-'));
   const argv = ['-a', '127.0.0.1', '-p', port === 0 ? '-1' : String(port), '--ports_file_dir', folder];
-  const child = spawn(file, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [command, ...words] = endingWithParent([file, ...argv]);
+  const child = spawn(command, words, { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
@@ -86,6 +87,12 @@ export async function startServer(
       await ended;
     },
   };
+}
+
+/** The command, so that the kernel ends it when its parent ends in whatever way. */
+function endingWithParent(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find(isExecutable);
+  return setpriv === undefined ? command : [setpriv, '--pdeathsig', 'KILL', '--', ...command];
 }
 
 /** The server writes its ports into a file once it listens. */
