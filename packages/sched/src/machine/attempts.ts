@@ -309,14 +309,15 @@ export class AttemptLifecycle {
 
   /**
    * A task that was interrupted in an earlier session never gets its turn: it ends as its attempts did. False where none has ended, and where
-   * the run stops and a later session may retry it. Without a cleanup, what it used and claimed is in an unknown state.
+   * the run stops and a later session may retry it. Without a cleanup, what it used and claimed is in an unknown state, and its result says so.
    */
   #endsUnstarted(task: number, why: number): boolean {
     const { tasks, plan, nowMs: startedAtMs } = this.#state;
     const { attempts, crashed, cleansUp } = this.#state.recalled.startOf(task) ?? {};
     if (attempts === undefined) return false;
     const request = plan.request[task] as number;
-    if (request >= 0 && cleansUp && why !== STOPPED) this.#state.poison(request, task);
+    const isUnclean = request >= 0 && cleansUp && why !== STOPPED;
+    if (isUnclean) this.#state.poison(request, task);
     if (crashed !== undefined) {
       const attempt = attempts.length + 1;
       const outcome: Outcome = { kind: 'crashed', reason: crashed, locksOk: false };
@@ -325,6 +326,7 @@ export class AttemptLifecycle {
     } else if (why === STOPPED) return false;
     const last = tasks.recordsOf(task).at(-1)?.outcome;
     if (last === undefined) return false;
+    if (isUnclean) tasks.amendLastOutcome(task, { locksOk: false });
     if (isBad(last.kind)) tasks.set(task, BAD);
     this.#state.withdraw(task);
     if (request >= 0 && !last.locksOk) this.#state.poison(request, task);

@@ -42,10 +42,16 @@ test.each(sampled([13, 19, 50, 59, 67, 82, 1206, 1808, 3017, 5073]))(
   },
 );
 
-/** With requests for reboots: a salvage ran again for one that had nothing to salvage, and an unrecorded request counted as a start. */
-test.each([464_770, 631_570])('suite %i with reboots, which was played wrongly once', async (at) => {
-  expect((await cutEverywhere(at)).wrong).toEqual([]);
-});
+/**
+ * With requests for reboots: a salvage ran again for one that had nothing to salvage, and an unrecorded request counted as a start. Without:
+ * a second cut forgot what an attempt had left half changed whose task then ended without another one.
+ */
+test.each([409_444, 464_770, 631_570])(
+  'suite %i, perhaps with reboots, which was played wrongly once',
+  async (at) => {
+    expect((await cutEverywhere(at)).wrong).toEqual([]);
+  },
+);
 
 describe('a planted mistake is found', () => {
   test.each(sampled(planted))('$what', { timeout: 120_000 }, async ({ makeRecorder, from = 1 }) => {
