@@ -65,6 +65,8 @@ export class EarlierSessions {
   #hasReportedAbsent = false;
   /** What is not recalled yet, in its order. */
   #held: Placed[] = [];
+  /** From here on tasks start, and nobody asks for the rest again: a result that was held now would be forgotten, and its task start again. */
+  #holdsNoMore = false;
   /** Tasks that the loop over the results is not expected to add again. */
   readonly #givenUp = new Set<string>();
 
@@ -119,6 +121,7 @@ export class EarlierSessions {
       if (missing !== undefined) this.#givenUp.add(missing.path);
       tasks.push(...inOrder(this.#takeHeld()));
     }
+    this.#holdsNoMore ||= tasks.length === 0;
     return { tasks, guards: [], poisoned: [] };
   }
 
@@ -200,6 +203,7 @@ export class EarlierSessions {
   }
 
   #isLate({ decision: { path } }: KnownTask): boolean {
+    if (this.#holdsNoMore) return false;
     const { tearsDown = [], salvages = [] } = this.#infos.get(path) ?? {};
     return tearsDown.length + salvages.length > 0;
   }
