@@ -65,7 +65,7 @@ export class EarlierSessions {
   #hasReportedAbsent = false;
   /** What is not recalled yet, in its order. */
   #held: Placed[] = [];
-  /** From here on tasks start, and nobody asks for the rest again: a result that was held now would be forgotten, and its task start again. */
+  /** From here on tasks start, and the scheduler does not ask for the rest again: a result that was held now would be forgotten, and its task start again. */
   #holdsNoMore = false;
   /** Tasks that the loop over the results is not expected to add again. */
   readonly #givenUp = new Set<string>();
