@@ -15,14 +15,16 @@ describe.concurrent('pexen run', () => {
     expect,
     onTestFinished,
   }) => {
-    const files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.sh`, sh('exit 1')]));
+    const files = Object.fromEntries(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [`${name}.sh`, sh('exit 1')]),
+    );
     const dir = await folder(files, onTestFinished);
     const one = await pexen(dir, 'run', '-j1', '--reporter', 'lines', '--bail');
-    // What a worker has already been sent still runs.
-    expect(one.stdout).toMatch(/4 tasks: [12] failed, [23] skipped/);
+    // What the worker has already been sent still runs: one, and one ahead.
+    expect(one.stdout).toMatch(/6 tasks: [123] failed, [345] skipped/);
     expect(one.exitCode).toBe(1);
     const two = await pexen(dir, 'run', '-j1', '--reporter', 'lines', '--bail=2');
-    expect(two.stdout).toMatch(/4 tasks: [23] failed, [12] skipped/);
+    expect(two.stdout).toMatch(/6 tasks: [234] failed, [234] skipped/);
     expect(two.stdout).toContain('stopped after 2 failures');
   });
 
@@ -202,7 +204,9 @@ describe.concurrent('pexen run', () => {
     expect,
     onTestFinished,
   }) => {
-    const files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.sh`, sh('exit 1')]));
+    const files = Object.fromEntries(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [`${name}.sh`, sh('exit 1')]),
+    );
     const dir = await folder(files, onTestFinished);
     await pexen(dir, 'run');
     await pexen(dir, 'run', '-j1', '--bail');
