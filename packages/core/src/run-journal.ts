@@ -134,4 +134,6 @@ export interface RecalledStart extends RecalledFacts {
   readonly cleansUp: boolean;
   /** Its next attempt does not run: it counts as crashed, for this reason, after the cleanup. Retries apply. */
   readonly crashed?: string;
+  /** A service that was ready when its session ended: how that attempt counts if the service does not start again. */
+  readonly endsWith?: AttemptRecord;
 }

@@ -1,8 +1,8 @@
 /** A run with a journal: what is recorded, what waits until it is, and what is recalled. */
-import { type AttemptRecord, type Result, type RunEvent, task } from '@pexen/core';
+import { type AttemptRecord, type Result, type RunEvent, service, task } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
 import type { RunOptions } from '../src/driver/options.ts';
-import { inline, key, run, TaskFailError } from '../src/index.ts';
+import { anyOf, inline, key, run, TaskFailError } from '../src/index.ts';
 import { type Script, ScriptedJournal } from './scripted-journal.ts';
 
 type Tasks = Parameters<typeof run>[0];
@@ -347,6 +347,25 @@ describe('recalls', () => {
     expect(results.get('a')?.status).toBe('crashed');
     expect(summary.poisoned).toEqual(['db']);
   });
+
+  test.each([
+    ['after its first start', [], 1],
+    ['after a later start', [oneAttempt('returned')], 2],
+  ] as const)(
+    'a service that was up %s, and that no task needs now, has ended well',
+    async (_what, attempts, attempt) => {
+      const up = service({ name: 'up' }, never);
+      const other = task({ name: 'other' }, () => {});
+      const user = task({ name: 'user', requires: [anyOf(other, up)] }, () => {});
+      const endsWith = { ...oneAttempt('returned'), attempt };
+      const { results, journal } = await play([up, other, user], {
+        knows: [['up', { kind: 'start', attempts, interruptions: 1, endsWith }]],
+      });
+      expect(results.get('up')).toMatchObject({ status: 'returned', flaky: false });
+      expect(results.get('up')?.attempts).toEqual([...attempts, endsWith]);
+      expect(journal.log).toContain('task-finished up');
+    },
+  );
 
   test('a failed attempt of a task that is never tried again is its result', async () => {
     const base = task({ name: 'base' }, never);

@@ -313,7 +313,7 @@ export class AttemptLifecycle {
    */
   #endsUnstarted(task: number, why: number): boolean {
     const { tasks, plan, nowMs: startedAtMs } = this.#state;
-    const { attempts, crashed, cleansUp } = this.#state.recalled.startOf(task) ?? {};
+    const { attempts, crashed, cleansUp, endsWith } = this.#state.recalled.startOf(task) ?? {};
     if (attempts === undefined) return false;
     const request = plan.request[task] as number;
     const isUnclean = request >= 0 && cleansUp && why !== STOPPED;
@@ -324,6 +324,7 @@ export class AttemptLifecycle {
       if (why === STOPPED && mayRetry(outcome, attempt, plan.rulesOf(task))) return false;
       tasks.record(task, { attempt, outcome, worker: '', startedAtMs, durationMs: 0 });
     } else if (why === STOPPED) return false;
+    else if (endsWith !== undefined) tasks.record(task, endsWith);
     const last = tasks.recordsOf(task).at(-1)?.outcome;
     if (last === undefined) return false;
     if (isUnclean) tasks.amendLastOutcome(task, { locksOk: false });

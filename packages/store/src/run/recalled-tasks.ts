@@ -55,7 +55,7 @@ export function recalledTask(known: KnownTask, session: RecallingSession): Recal
     : startedTask({ ...known, record }, session);
 }
 
-/** The result of a service that ended with its session, and that no task needs any more. */
+/** The result of a service that ended with its session, if no task needs it any more. */
 export function serviceResult({ id: task, record, archived }: RecordedTask): StoredResult {
   const last = archived?.ends.at(-1)?.end;
   const { attempt } = record;
@@ -174,6 +174,7 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
   const earlier = session.isRerun ? [] : earlierResults(known);
   const interruptions = action === 'retry' ? 0 : record.interruptions;
   const crashed = action === 'crash' ? { crashed: decision.reason } : {};
+  const isUpService = record.state === 'up' && !isDown(record);
   const rebootCount = isNewGeneration(decision, record) ? 0 : record.reboots;
   const isFromStart = attempts.length + earlier.length + interruptions + rebootCount === 0 && !cleansUp;
   if (isFromStart && action !== 'crash') return undefined;
@@ -184,6 +185,7 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
     ...((isUp || action === 'crash') && { hasStarted: true }),
     ...(rebootCount > 0 && { rebootCount }),
     ...crashed,
+    ...(isUpService && { endsWith: attemptRecord(serviceResult(known).end) }),
   };
 }
 

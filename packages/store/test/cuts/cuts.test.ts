@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isWhole, sampled, seed } from '#sample';
 import { cutEverywhere } from './cut-everywhere.ts';
 import { planted } from './planted.ts';
+import { differences, play } from './play.ts';
 import { randomSuite, suiteWithServices } from './suite.ts';
 
 const suites = isWhole ? 300 : 8;
@@ -32,6 +33,14 @@ test(`${suites} suites with services, cut at every event and resumed, end as wit
 
 test('a service that no task needed makes none of its providers run again', async () => {
   expect((await cutEverywhere(214, undefined, suiteWithServices(214))).wrong).toEqual([]);
+});
+
+/** It was up before the cut. Of "two of a, b, c", the others are enough afterwards, and nothing else needs it: it ends well, and is not skipped. */
+test('a service that was up and that no task needs after a cut has ended well', async () => {
+  const suite = suiteWithServices(620_108);
+  const uncut = await play(suite, []);
+  const played = await play(suite, [13, 3, 6]);
+  expect([...played.wrong, ...differences(suite, uncut, played)]).toEqual([]);
 });
 
 /** In these, cuts have found faults: of order, of poison, of provisions and teardowns, also of what may have started, of guards, and of a stop while tasks are added. */

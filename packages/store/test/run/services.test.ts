@@ -123,7 +123,8 @@ describe('after a cut', () => {
       ['schema', 'again', 21],
       ['test', 'run', 11],
     ]);
-    expect(second.recalled.get('db')).toMatchObject({ kind: 'start', attempts: [] });
+    const endsWith = { attempt: 1, outcome: { kind: 'returned', locksOk: true } };
+    expect(second.recalled.get('db')).toMatchObject({ kind: 'start', attempts: [], endsWith });
   });
 
   test('one that had made way goes on with its next attempt', () => {
