@@ -170,7 +170,8 @@ class Facts {
     const crashed = crashedOnce(this.#played);
     const differing = plan.tasks.filter((task) => {
       const name = caseName(pathOf(task));
-      return !this.#isExcused(task) && cases.get(name) !== uncut.cases.get(name);
+      const reported = (of: Cases): string | undefined => this.#withoutLost(task, of.get(name));
+      return !this.#isExcused(task) && reported(cases) !== reported(uncut.cases);
     });
     const found = differing.map((task) => {
       const name = caseName(pathOf(task));
@@ -183,6 +184,13 @@ class Facts {
     )
       found.push(`exit code ${exitCode} instead of ${uncut.exitCode}`);
     return found;
+  }
+
+  /** What a service has printed is in its result only if it ended in its session. */
+  #withoutLost({ name, kind }: CrashTask, text: string | undefined): string | undefined {
+    const wasKilled = this.#runsOf(name).some(({ ready, end }) => ready !== undefined && end === undefined);
+    if (kind !== 'service' || !wasKilled) return text;
+    return text?.replace(/listening\n+(?:\[\[ATTACHMENT\|[^\]]*\]\]\n*)?/g, '');
   }
 
   /** May its result be another one? */
