@@ -103,6 +103,47 @@ describe('a service', () => {
     expect(violations({ ...given, uncut, cases: cases({}) }).join()).toContain('report: server');
   });
 
+  describe('of a task that may not start twice', () => {
+    const built: CrashPlan = {
+      seed: 0,
+      tasks: [
+        server,
+        { ...common, name: 'seed', requires: ['server'], isRerunnable: false },
+        { ...common, name: 'test', requires: ['seed'], uses: ['/db'] },
+        { ...common, name: 'drop', claims: ['/db'], after: ['test'] },
+        { ...common, name: 'other' },
+      ],
+    };
+    const skipped = (reason: string) => `><skipped message="${reason}"></skipped></testcase>`;
+    const gone = skipped('requires &quot;done-seed&quot;; prog/seed.sh returned');
+    const poisoned = skipped('needs &quot;/db&quot;, which was left in an unknown state');
+    const first = ['session 1', 'start server', 'ready server', 'start seed', 'end seed', 'start test'];
+    const found = (cases: Record<string, string>, lines: readonly string[], exitCode: number) =>
+      violations({
+        ...{ plan: built, ledger: ledgerOf(built, ...lines), cases: casesFor(built, cases), exitCode },
+        uncut: { cases: casesFor(built), exitCode: 0 },
+      });
+
+    test('takes with it what needs that task, and what this left half changed', () => {
+      expect(found({ test: gone, drop: poisoned }, first, 1)).toEqual([]);
+    });
+
+    test('excuses nothing else', () => {
+      expect(found({ test: gone, other: poisoned }, first, 1)).toEqual([
+        expect.stringMatching(/^report: other/),
+      ]);
+      const ended = [...first, 'end test', 'end server'];
+      expect(found({ test: gone, drop: poisoned }, ended, 1)).toEqual([
+        expect.stringMatching(/^report: drop/),
+      ]);
+    });
+
+    test('excuses nothing where nothing was skipped for it', () => {
+      expect(found({ test: poisoned }, first, 0)).toEqual([expect.stringMatching(/^report: test/)]);
+      expect(found({}, first, 1)).toEqual(['exit code 1 instead of 0']);
+    });
+  });
+
   test.each([
     ['was not ready', ['start server', 'start test', 'end test', 'ready server', 'end server']],
     ['had ended', ['start server', 'ready server', 'start test', 'end server', 'end test']],

@@ -198,7 +198,9 @@ class Facts {
     const crashed = crashedOnce(this.#played);
     const affected = new Set([
       ...crashed.flatMap(({ name }) => [name, ...this.#dependentsOf(name), ...this.#usersAfter(name)]),
-      ...this.#goneForGood().flatMap(({ name }) => this.#dependentsOf(name)),
+      ...this.#goneForGood().flatMap(({ name }) =>
+        this.#dependentsOf(name).flatMap((each) => [each, ...this.#usersAfterKill(each)]),
+      ),
     ]);
     if (affected.has(task.name) || (task.tearsDown !== undefined && affected.has(task.tearsDown)))
       return true;
@@ -206,12 +208,30 @@ class Facts {
     return task.kind === 'service' && this.#dependentsOf(task.name).every((name) => affected.has(name));
   }
 
-  /** What is built on a service ends with its session: where it may not start twice, tasks that need it later are skipped. */
+  /**
+   * What is built on a service ends with its session: where it may not start twice, tasks that need it later are skipped. Only those for which
+   * this has happened, by what the reports say.
+   */
   #goneForGood(): CrashTask[] {
-    const { plan } = this.#played;
-    return plan.tasks.filter(
-      (task) => !task.isRerunnable && [...needsOf(task, plan.tasks)].some((name) => this.#isService(name)),
-    );
+    const { plan, cases } = this.#played;
+    return plan.tasks.filter((task) => {
+      const services = [...needsOf(task, plan.tasks)].filter((name) => this.#isService(name));
+      if (task.isRerunnable || services.length === 0) return false;
+      const reasons = [
+        `; ${pathOf(task)} returned`,
+        ...services.map((name) => `; ${this.#pathOf(name)} is over`),
+      ];
+      return this.#dependentsOf(task.name).some((name) => {
+        const text = cases.get(caseName(this.#pathOf(name))) ?? '';
+        return text.includes('<skipped') && reasons.some((reason) => text.includes(reason));
+      });
+    });
+  }
+
+  /** What the task may have half changed when it was killed stays poisoned if the task cannot start again. */
+  #usersAfterKill(name: string): string[] {
+    const last = this.#runsOf(name).at(-1);
+    return last !== undefined && last.end === undefined ? this.#usersAfter(name) : [];
   }
 
   /** What a crash leaves in an unknown state is poisoned, so that its users are skipped. */
@@ -231,9 +251,13 @@ class Facts {
     return direct.flatMap((task) => [task.name, ...this.#dependentsOf(task.name)]);
   }
 
-  #runsOf(name: string): BodyRun[] {
+  #pathOf(name: string): string {
     const task = this.#byName.get(name);
-    const path = task && pathOf(task);
+    return task === undefined ? '' : pathOf(task);
+  }
+
+  #runsOf(name: string): BodyRun[] {
+    const path = this.#pathOf(name);
     return this.#played.ledger.filter((run) => run.path === path);
   }
 }
