@@ -111,6 +111,7 @@ describe('a service', () => {
         { ...common, name: 'seed', requires: ['server'], isRerunnable: false },
         { ...common, name: 'test', requires: ['seed'], uses: ['/db'] },
         { ...common, name: 'drop', claims: ['/db'], after: ['test'] },
+        { ...common, name: 'last', requires: ['test'] },
         { ...common, name: 'other' },
       ],
     };
@@ -126,6 +127,12 @@ describe('a service', () => {
 
     test('takes with it what needs that task, and what this left half changed', () => {
       expect(found({ test: gone, drop: poisoned }, first, 1)).toEqual([]);
+    });
+
+    test('takes with it what needs another task that was built on it', () => {
+      const lines = [...first, 'end test'];
+      const behind = skipped('requires &quot;done-test&quot;; prog/test.sh returned');
+      expect(found({ last: behind }, lines, 0)).toEqual([]);
     });
 
     test('excuses nothing else', () => {

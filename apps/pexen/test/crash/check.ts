@@ -210,18 +210,19 @@ class Facts {
 
   /**
    * What is built on a service ends with its session: where it may not start twice, tasks that need it later are skipped. Only those for which
-   * this has happened, by what the reports say.
+   * this has happened: by the report, what a task requires has returned, or its service is over, and the task is skipped all the same.
    */
   #goneForGood(): CrashTask[] {
     const { plan, cases } = this.#played;
     return plan.tasks.filter((task) => {
       const services = [...needsOf(task, plan.tasks)].filter((name) => this.#isService(name));
       if (task.isRerunnable || services.length === 0) return false;
+      const dependents = this.#dependentsOf(task.name);
       const reasons = [
-        `; ${pathOf(task)} returned`,
+        ...[task.name, ...dependents].map((name) => `; ${this.#pathOf(name)} returned`),
         ...services.map((name) => `; ${this.#pathOf(name)} is over`),
       ];
-      return this.#dependentsOf(task.name).some((name) => {
+      return dependents.some((name) => {
         const text = cases.get(caseName(this.#pathOf(name))) ?? '';
         return text.includes('<skipped') && reasons.some((reason) => text.includes(reason));
       });
