@@ -167,6 +167,8 @@ export interface TaskRecord {
   readonly attempt: number;
   /** How many attempts of this execution have ended. */
   readonly attemptsEnded: number;
+  /** A service whose latest attempt was ready, perhaps at a start before the latest: it has no end. */
+  readonly wasUp: boolean;
   /** How often it started since an attempt ended: deaths of the command while it ran. */
   readonly interruptions: number;
   /** How many of these were boots that were not requested. */
@@ -298,7 +300,7 @@ export class RecordReducer {
         this.#recall(event, session);
         break;
       case 'provided':
-        this.#change(event, () => ({ state: 'up' }));
+        this.#change(event, () => ({ state: 'up', wasUp: true }));
         break;
       case 'reboot-asked':
         // The end of the session is not an interruption, since the attempt asked for it.
@@ -381,6 +383,7 @@ export class RecordReducer {
       session,
       attempt: event.attempt,
       attemptsEnded: isSame ? record.attemptsEnded : 0,
+      wasUp: isSame && record.wasUp,
       ...this.#interrupted(record, isIntent),
       reboots: isNewGeneration ? 0 : record.reboots,
       metBy: isNewGeneration ? [] : record.metBy,
@@ -443,6 +446,7 @@ export class RecordReducer {
       state: stateBehind(event),
       attempt: event.attempt,
       attemptsEnded: record.attemptsEnded + 1,
+      wasUp: false,
       locksOk: event.locksOk,
       ...uninterrupted,
     }));
@@ -457,6 +461,7 @@ export class RecordReducer {
         session,
         attempt: result.attempt,
         attemptsEnded: result.attempt,
+        wasUp: false,
         mark: this.#mark,
         basis: withCode(record.basis, result.code),
         locksOk: end.locksOk,
@@ -535,6 +540,7 @@ function emptyRecord(path: string, origin: TaskOrigin): TaskRecord {
     session: 0,
     attempt: 0,
     attemptsEnded: 0,
+    wasUp: false,
     ...uninterrupted,
     mark: undefined,
     reboots: 0,

@@ -174,7 +174,6 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
   const earlier = session.isRerun ? [] : earlierResults(known);
   const interruptions = action === 'retry' ? 0 : record.interruptions;
   const crashed = action === 'crash' ? { crashed: decision.reason } : {};
-  const isUpService = record.state === 'up' && !isDown(record);
   const rebootCount = isNewGeneration(decision, record) ? 0 : record.reboots;
   const isFromStart = attempts.length + earlier.length + interruptions + rebootCount === 0 && !cleansUp;
   if (isFromStart && action !== 'crash') return undefined;
@@ -185,7 +184,7 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
     ...((isUp || action === 'crash') && { hasStarted: true }),
     ...(rebootCount > 0 && { rebootCount }),
     ...crashed,
-    ...(isUpService && { endsWith: attemptRecord(serviceResult(known).end) }),
+    ...(record.wasUp && { endsWith: attemptRecord(serviceResult(known).end) }),
   };
 }
 

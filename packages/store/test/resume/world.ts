@@ -38,6 +38,7 @@ export function recordOf(path: string, given: Partial<TaskRecord> = {}): TaskRec
     metBy: [],
     executions: [],
     tornDownBy: [],
+    wasUp: false,
     isStale: false,
     skip: undefined,
     uses: [],

@@ -127,6 +127,14 @@ describe('after a cut', () => {
     expect(second.recalled.get('db')).toMatchObject({ kind: 'start', attempts: [], endsWith });
   });
 
+  test('one that was up counts as such also if a later start of it was cut', () => {
+    const second = session(first().start(0).ready().start(1).end(1, ['db']).start(2).cut());
+    const third = session(new Recorded(second).start(0).cut());
+    expect(third.recalled.get('db')).toMatchObject({ kind: 'start', endsWith: { attempt: 1 } });
+    const fourth = session(new Recorded(session(first().start(0).cut())).start(0).cut());
+    expect(fourth.recalled.get('db')).not.toHaveProperty('endsWith');
+  });
+
   test('one that had made way goes on with its next attempt', () => {
     const second = session(first().start(0).ready().down().cut());
     expect(second.recalled.get('db')).toMatchObject({
