@@ -14,7 +14,7 @@ import {
 } from './decision.ts';
 import { type Case, decisionTable, type Row, type RowDecision } from './decision-table.ts';
 import { type PresentRequirement, SuiteIndex } from './suite-index.ts';
-import { isDown, type RunRecords, type TaskRecord } from './task-record.ts';
+import { isDown, isUnstarted, type RunRecords, type TaskRecord } from './task-record.ts';
 import { isBadRecord, verdictOfExecutions } from './verdicts.ts';
 
 /** One decision for each task of the suite, in its order, then one for each record of a task that is not in the suite. */
@@ -364,10 +364,6 @@ const badOutcomes: ReadonlySet<string> = new Set(['failed', 'threw', 'timed-out'
 
 function hasEndedBadly({ state, executions }: TaskRecord): boolean {
   return state === 'ended' && badOutcomes.has(executions.at(-1)?.outcome ?? '');
-}
-
-function isUnstarted(record: TaskRecord | undefined): boolean {
-  return record === undefined || record.state === 'none' || record.state === 'skipped';
 }
 
 /** Also true where it is not over: it may end badly without a start in this session. */

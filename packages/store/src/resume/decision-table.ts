@@ -3,7 +3,7 @@
  * where the facts of a case come from: see `decide.ts`.
  */
 import type { Decision, RerunClass, ResumeAction, SuiteTask } from './decision.ts';
-import type { JournalHealth, TaskRecord } from './task-record.ts';
+import { isUnstarted, type JournalHealth, type TaskRecord } from './task-record.ts';
 
 /** What is known of a task when it is decided about. Sentences are reasons; undefined where the fact does not hold. */
 export interface Case {
@@ -342,11 +342,11 @@ function isWanted({ isSelected, isNeeded }: Case): boolean {
 }
 
 function hasNotStarted({ record }: Case): boolean {
-  return record === undefined || record.state === 'none' || record.state === 'skipped';
+  return isUnstarted(record);
 }
 
 /** Has an attempt left its resources in an unknown state? */
 function hasHeld({ record }: Case): boolean {
-  if (record === undefined || record.state === 'none' || record.state === 'skipped') return false;
+  if (record === undefined || isUnstarted(record)) return false;
   return record.state === 'cancelled' ? !record.locksOk : true;
 }

@@ -568,6 +568,11 @@ export function isDown({ state, attempt, attemptsEnded }: TaskRecord): boolean {
   return state === 'up' && attemptsEnded >= attempt;
 }
 
+/** True where nothing of it may have started. */
+export function isUnstarted(record: TaskRecord | undefined): boolean {
+  return record === undefined || record.state === 'none' || record.state === 'skipped';
+}
+
 function isOpen({ state }: TaskRecord): boolean {
   return state === 'intended' || state === 'started';
 }
