@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { Verdict } from '@pexen/core';
 import { printable } from '@pexen/report';
 import type { HistoryReport, TaskHistory } from '@pexen/usecase-testsuite';
+import { counted, localTime } from './plain-words.ts';
 import type { Output } from './print-problems.ts';
 
 /** How many runs the overview shows. */
@@ -99,7 +100,9 @@ function expectedLines({ expected }: TaskHistory, here: string): string[] {
 function flakyLines({ flakiness, samples }: TaskHistory): string[] {
   if (flakiness === undefined) return [];
   const { events, score } = flakiness;
-  return [`  Flaky: ${events} times in its last ${runCount(samples.length)}, score ${score.toFixed(2)}.`];
+  return [
+    `  Flaky: ${events} times in its last ${counted(samples.length, 'run')}, score ${score.toFixed(2)}.`,
+  ];
 }
 
 function sampleLine(
@@ -154,11 +157,7 @@ function styled(text: string, verdict: Verdict, paint: Paint): string {
 
 function runsText(runs: readonly Run[]): string {
   const [latest, oldest] = [runs[0], runs.at(-1)].map((run) => timeText(run?.startedAtMs ?? 0));
-  return `${runCount(runs.length)}, ${runs.length === 1 ? latest : `from ${oldest} to ${latest}`}`;
-}
-
-function runCount(count: number): string {
-  return `${count} ${count === 1 ? 'run' : 'runs'}`;
+  return `${counted(runs.length, 'run')}, ${runs.length === 1 ? latest : `from ${oldest} to ${latest}`}`;
 }
 
 function machineText({ platform, arch, cpu, cores }: HistoryReport['machine']): string {
@@ -167,10 +166,7 @@ function machineText({ platform, arch, cpu, cores }: HistoryReport['machine']): 
 
 /** `2026-11-30 14:02`, in local time. */
 function timeText(ms: number): string {
-  const time = new Date(ms);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
-  return `${date} ${two(time.getHours())}:${two(time.getMinutes())}`;
+  return localTime(new Date(ms)).slice(0, '2026-11-30 14:02'.length);
 }
 
 /** Three digits: `0.25ms`, `38ms`, `1.23s`, `4m 03s`. */

@@ -11,6 +11,7 @@ import {
 } from '@pexen/usecase-testsuite';
 import { historyLines } from '../history-text.ts';
 import { othersToStderr } from '../others-to-stderr.ts';
+import { counted } from '../plain-words.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
 import type { StateOptions } from './memory-options.ts';
@@ -51,8 +52,4 @@ function exportTo(file: string, produce: (write: (line: string) => void) => void
   } catch (error) {
     throw misuse('PEXEN_BAD_HISTORY_FILE', `${file} cannot be written: ${messageOf(error)}`);
   }
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

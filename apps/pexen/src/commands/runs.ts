@@ -11,6 +11,7 @@ import {
   type RunSummary,
   suiteRuns,
 } from '@pexen/usecase-testsuite';
+import { counted, localTime } from '../plain-words.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
 import type { StateOptions } from './memory-options.ts';
@@ -127,10 +128,6 @@ function notRemoved({ id, problem: why }: Removal): Problem {
   );
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
-
 /** For people: `1.5 MiB`. */
 function size(bytes: number): string {
   const power = Math.min(3, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
@@ -159,12 +156,6 @@ function linesOf(found: readonly RunSummary[], output: Output): string[] {
 /** When the run started. */
 function whenOf(run: RunSummary | undefined): string {
   return run?.startedAt === undefined ? '-'.padEnd(19) : localTime(new Date(run.startedAt));
-}
-
-function localTime(date: Date): string {
-  const parts = [date.getMonth() + 1, date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds()];
-  const [month, day, hours, minutes, seconds] = parts.map((part) => String(part).padStart(2, '0'));
-  return `${date.getFullYear()}-${month}-${day} ${hours}:${minutes}:${seconds}`;
 }
 
 /** Of runs that say nothing of their end. */
