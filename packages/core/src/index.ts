@@ -140,6 +140,7 @@ export {
   poolInUse,
   type Ticket,
 } from './pool.ts';
+export type { NodePredicate, NodeProperties, NodeView, PoolNode } from './pool-node.ts';
 export {
   type AnyKey,
   type AnyOf,

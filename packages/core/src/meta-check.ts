@@ -64,6 +64,10 @@ const retries: Check = (value) => {
 const condition = must('true, false, a reason or a function of the facts', (value) =>
   ['boolean', 'string', 'function'].includes(typeof value),
 );
+const on = must(
+  'an expression over the properties of nodes, or a function of a node',
+  (value) => typeof value === 'function' || (typeof value === 'string' && value.trim() !== ''),
+);
 const scope = must('run, boot or process', (value) => ['run', 'boot', 'process'].includes(value as string));
 const record = must(
   'a schema or an object with names, not a list',
@@ -87,6 +91,8 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   args: record,
   group: text,
   pool: text,
+  on,
+  perNode: flag,
   timeout: limit,
   idleTimeout: limit,
   grace: duration,
@@ -111,6 +117,7 @@ const notOfServices = {
   group: 'It goes on while tasks inside and outside of the group need it.',
   salvages: 'Write a task that salvages, and have it require the service.',
   tearsDown: 'Write a task that tears down, and have it require the service.',
+  perNode: 'It would be several services: give each node one, with "on", or set up the nodes with a task.',
   scope: 'What a service provides lasts as long as the process that runs pexen.',
   rerunnable: 'A service may always start again.',
   mayReboot: 'Write a task for the reboot.',

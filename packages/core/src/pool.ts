@@ -3,6 +3,7 @@ import type { Address } from './address.ts';
 import type { ReceivedKey } from './body-context.ts';
 import { misuse, type PexenError, type Problem } from './errors.ts';
 import type { PoolOutcome, ReadyFacts } from './outcome.ts';
+import type { NodeView, PoolNode } from './pool-node.ts';
 import type { SharedState } from './shared-state.ts';
 import type { TaskDefinition } from './task.ts';
 import type { TaskUpdate } from './task-update.ts';
@@ -60,12 +61,28 @@ export interface PoolManifest {
    * are refused before the run.
    */
   readonly services?: boolean;
+  /**
+   * Does it report its nodes, and run each attempt on the node that its assignment names? `open`: nodes may join and leave at any time. A list: it is
+   * closed, so that it has these nodes and never others; what none of them can run is refused before the run. Default: it has none, and counts as
+   * a single place.
+   */
+  readonly nodes?: 'open' | readonly NodeView[];
 }
 
 /** What a pool may report to the run at any time while it is open. */
 export interface PoolContext {
   /** How many attempts can run at the same time from now on. */
   slotsChanged(slots: number): void;
+  /**
+   * A node has joined, or something about it has changed: its slots, its properties, its boot. All nodes that are there when the pool opens are reported
+   * before `open` resolves. `slotsChanged` reports the sum of the slots as for any pool. Absent on hosts that do not place tasks.
+   */
+  nodeChanged?(node: PoolNode): void;
+  /**
+   * The node is gone, and takes no further attempt. The outcomes of its attempts come through `run`. `reason` continues a sentence that starts with its
+   * name: "has left".
+   */
+  nodeLeft?(name: string, reason: string): void;
   /** A worker ended without being asked to; `worker` is the name that was passed to `started`. The outcome of its attempt comes through `run`. */
   workerLost(worker: string, reason: string): void;
   /**
@@ -130,6 +147,11 @@ export interface Assignment {
   readonly address: Address | undefined;
   /** The call path, as text. */
   readonly path: string;
+  /**
+   * The name of the node that must run it; only in pools that report nodes. Present for every attempt if the run places tasks. If the node is gone, or gone
+   * before it has started the attempt, the outcome is `not-started`: the run then decides on another node.
+   */
+  readonly node?: string | undefined;
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** How often this attempt was interrupted in earlier sessions of its run, for the information of the body. Default 0. */

@@ -39,6 +39,10 @@ export interface TaskInfo {
   readonly group?: string;
   /** The pool of its metadata. */
   readonly pool?: string;
+  /** The nodes on which it may run: its expression; `a function` where that is one. */
+  readonly on?: string;
+  /** It runs once on each node. */
+  readonly perNode?: true;
   readonly tags?: readonly string[];
   /** May it start again after its worker was lost? */
   readonly rerunnable: boolean;

@@ -5,6 +5,7 @@ import type { CallSite } from './call-site.ts';
 import type { Facts } from './facts.ts';
 import type { RebootOptions } from './failure.ts';
 import type { ExecutableBody } from './outcome.ts';
+import type { NodePredicate } from './pool-node.ts';
 import type { AnyKey, AnyOf, AtLeast, Capability, Every, Requirement, ValueOf } from './requirement.ts';
 import type { Amount, Resource } from './resource.ts';
 import type { SharedState } from './shared-state.ts';
@@ -45,6 +46,16 @@ export interface TaskMeta {
   readonly group?: string | undefined;
   /** The name of the pool that it runs in. */
   readonly pool?: string | undefined;
+  /**
+   * Which nodes of its pool it may run on: an expression over their properties, which the run must be able to read (see its option `readOn`), or a function. In a
+   * pool without nodes, the place where the run itself is counts as the only one.
+   */
+  readonly on?: string | NodePredicate | undefined;
+  /**
+   * It sets up nodes: it runs once in each boot of each node of its pool that its `on` admits, also of those that join later, before anything that requires it there.
+   * What it provides belongs to its node. In a pool without nodes it is a task like any other. Implies `scope: 'boot'`.
+   */
+  readonly perNode?: boolean | undefined;
   /** Longest time an attempt may take, counted from its start in the worker. */
   readonly timeout?: number | undefined;
   /** Longest time without output, progress or heartbeat. */
@@ -85,6 +96,7 @@ type NotOfServices =
   | 'group'
   | 'salvages'
   | 'tearsDown'
+  | 'perNode'
   | 'scope'
   | 'rerunnable'
   | 'mayReboot'

@@ -74,6 +74,7 @@ async function playEverything(): Promise<{
     ),
     task({ name: 'alone', exclusive: true, pool: 'other', rerunnable: true }, () => 1),
     task({ name: 'reboots', mayReboot: true }, () => 1),
+    task({ name: 'sets up', perNode: true, on: () => true }, () => 1),
     task({ name: 'in group', group: 'vm' }, () => 1),
     task({ name: 'rescue', salvages: [fails] }, () => 1),
     task({ name: 'down', tearsDown: 'db' }, () => 1),

@@ -361,6 +361,8 @@ export const metaReaders: Readonly<Record<MetaName, Reader>> = {
   weight: duration,
   group: text,
   pool: text,
+  on: text,
+  perNode: flag,
   timeout: limit,
   idleTimeout: limit,
   grace: duration,

@@ -70,7 +70,8 @@ export class Descriptions {
     this.#locate(info, added);
     this.#relate(info);
     if (plan.states(task, HOLDS)) this.#hold(info);
-    const { group, pool, tags = none, priority = 0, scope = 'run', mayReboot = false } = plan.metaOf(task);
+    const { group, pool, on, perNode = false } = plan.metaOf(task);
+    const { tags = none, priority = 0, scope = 'run', mayReboot = false } = plan.metaOf(task);
     const whyNot = plan.whyNot.get(task);
     if (plan.states(task, SERVICE)) Object.assign(info, { service: true, scope: 'process' });
     if (retries.count > 0) info.retries = retries.count;
@@ -80,6 +81,8 @@ export class Descriptions {
     if (whyNot !== undefined) info.whyNot = whyNot;
     if (group !== undefined) info.group = group;
     if (pool !== undefined) info.pool = pool;
+    if (on !== undefined) info.on = typeof on === 'string' ? on : 'a function';
+    if (perNode) info.perNode = true;
     if (tags.length > 0) info.tags = tags;
     if (priority !== 0) info.priority = priority;
     if (plan.states(task, MEASURED)) info.weightMs = plan.weight[task] as number;
