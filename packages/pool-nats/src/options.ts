@@ -69,6 +69,8 @@ export const serverKinds: KindsOf<ServerOptions> = {
   token: text,
   user: text,
   password: text,
+  nkey: text,
+  creds: text,
   tls: table({ ca: text, cert: text, key: text }),
   insecure: flag,
 };

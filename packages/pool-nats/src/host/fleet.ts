@@ -92,11 +92,11 @@ export class Fleet implements SlotLender {
     const transport = await connectTransport(this.#settings.server, `pexen run ${this.#host}`);
     this.#transport = transport;
     if (this.#isClosed) return await this.close();
-    transport.subscribe(this.#subjects.hosts, (received) => this.#greet(received));
-    transport.subscribe(this.#subjects.host(this.#host), (received) => this.#hear(received));
-    const unheard = this.#subjects.unheard(this.#host, '*');
-    transport.subscribe(unheard, ({ subject, isUnheard }) => {
-      if (isUnheard) this.#obey(this.#core.unreachable(subject.slice(subject.lastIndexOf('.') + 1)));
+    transport.subscribe(this.#subjects.hello('*'), (received) => this.#greet(received));
+    transport.subscribe(this.#subjects.fromNode('*', this.#host), (received) => this.#hear(received));
+    transport.subscribe(this.#subjects.unheard('*', this.#host, '*'), ({ subject, isUnheard }) => {
+      const id = subject.slice(subject.lastIndexOf('.') + 1);
+      if (isUnheard) this.#obey(this.#core.unreachable(this.#subjects.nameIn(subject), id));
     });
     await transport.flush();
     const tickMs = Math.max(5, this.#settings.timing.heartbeatMs / 4);
@@ -147,16 +147,16 @@ export class Fleet implements SlotLender {
   // Nodes.
 
   #ask(): void {
-    this.#publish(this.#subjects.nodes, { host: this.#host });
+    this.#publish(this.#subjects.ask, { host: this.#host });
   }
 
   #accepts({ labels }: Hello): boolean {
     return Object.entries(this.#settings.labels).every(([name, value]) => labels[name] === value);
   }
 
-  #greet({ bytes }: Received): void {
+  #greet({ bytes, subject }: Received): void {
     const hello = decodePacket(bytes) as Hello | undefined;
-    if (hello === undefined) return;
+    if (hello === undefined || hello.name !== this.#subjects.nameIn(subject)) return;
     const stranger = strangerProblem(hello);
     if (stranger !== undefined) {
       if (!this.#others.has(hello.node)) this.#context.warn(stranger);
@@ -173,10 +173,12 @@ export class Fleet implements SlotLender {
     this.#wires.fromNode(hello.name, () => this.#obey(this.#core.greet(hello, this.#nowMs)));
   }
 
-  #hear({ bytes }: Received): void {
+  /** The server lets a node send under its own name only: no other can speak for its sessions. */
+  #hear({ bytes, subject }: Received): void {
     const packet = decodePacket(bytes) as FromNode | undefined;
     if (packet?.session === undefined) return;
     const name = this.#core.nameOf(packet.session);
+    if (name !== this.#subjects.nameIn(subject)) return;
     this.#wires.fromNode(name, () => this.#obey(this.#core.take(packet, this.#nowMs)));
   }
 
@@ -354,8 +356,9 @@ export class Fleet implements SlotLender {
   }
 
   #transmit({ name, node }: Hello, packet: ToNode): void {
-    const unheard = this.#subjects.unheard(this.#host, node);
-    this.#wires.toNode(name, () => this.#publish(this.#subjects.node(node), packet, unheard));
+    const subject = this.#subjects.toNode(name, node);
+    const unheard = this.#subjects.unheard(name, this.#host, node);
+    this.#wires.toNode(name, () => this.#publish(subject, packet, unheard));
   }
 
   #publish(subject: string, packet: object, reply?: string): void {

@@ -96,11 +96,11 @@ class Agent implements RunningNode {
   }
 
   async start(): Promise<void> {
-    this.#transport.subscribe(this.#subjects.node(this.#id), ({ bytes }) => {
+    this.#transport.subscribe(this.#subjects.toNode(this.name, this.#id), ({ bytes }) => {
       const packet = decodePacket(bytes) as ToNode | undefined;
       if (packet !== undefined) this.#obey(this.#core.take(packet, leaseNow()));
     });
-    this.#transport.subscribe(this.#subjects.nodes, () => this.#obey(this.#core.announce(leaseNow())));
+    this.#transport.subscribe(this.#subjects.ask, () => this.#obey(this.#core.announce(leaseNow())));
     void this.#transport.closed.then(() => this.#end());
     await this.#transport.flush(); // A scheduler that hears of it must be able to reach it.
     this.#obey(this.#core.announce(leaseNow()));
@@ -166,10 +166,10 @@ class Agent implements RunningNode {
   #obeyOne(effect: NodeEffect): void {
     switch (effect.do) {
       case 'announce':
-        this.#publish(this.#subjects.hosts, effect.hello);
+        this.#publish(this.#subjects.hello(this.name), effect.hello);
         break;
       case 'transmit':
-        this.#publish(this.#subjects.host(effect.host), effect.packet);
+        this.#publish(this.#subjects.fromNode(this.name, effect.host), effect.packet);
         break;
       case 'open':
         this.#open(effect);

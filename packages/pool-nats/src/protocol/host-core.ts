@@ -54,7 +54,7 @@ export class HostCore {
   /** A node has said what it is. */
   greet(hello: Hello, nowMs: number): FleetEffect[] {
     if (this.#isClosing || hello.state !== 'free' || !this.#options.accepts(hello)) return [];
-    for (const member of this.#members.values()) if (member.hello.node === hello.node) return [];
+    for (const member of this.#members.values()) if (isOf(member, hello.name, hello.node)) return [];
     return this.#join(hello, nowMs);
   }
 
@@ -80,9 +80,9 @@ export class HostCore {
     return this.#each((member) => member.session.tick(nowMs));
   }
 
-  /** No one listens at the address of this node. */
-  unreachable(node: string): FleetEffect[] {
-    return this.#each(({ session, hello }) => (hello.node === node ? session.unreachable() : []));
+  /** No one listens at the address of this start of the node. */
+  unreachable(name: string, node: string): FleetEffect[] {
+    return this.#each((member) => (isOf(member, name, node) ? member.session.unreachable() : []));
   }
 
   /** The node of this session is needed no more; `over` follows. */
@@ -120,4 +120,9 @@ export class HostCore {
     if (effects.some((effect) => effect.do === 'over')) this.#members.delete(session);
     return effects.map((effect) => ({ ...effect, session, hello }));
   }
+}
+
+/** Ids of starts are chosen by the nodes: only together with the name do they stand for one. */
+function isOf({ hello }: Member, name: string, node: string): boolean {
+  return hello.name === name && hello.node === node;
 }

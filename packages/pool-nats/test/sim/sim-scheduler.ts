@@ -84,8 +84,8 @@ export class SimScheduler {
     if (this.#isUp) this.#obey(this.#core.take(packet, this.#nowMs));
   }
 
-  unreachable(node: string): void {
-    if (this.#isUp) this.#obey(this.#core.unreachable(node));
+  unreachable({ name, node }: Hello): void {
+    if (this.#isUp) this.#obey(this.#core.unreachable(name, node));
   }
 
   get #nowMs(): number {

@@ -82,7 +82,7 @@ export class World {
     const node = this.#nodes.find(({ name }) => name === hello.name);
     this.#network.send(from, hello.name, () => {
       if (node?.id === hello.node) node.take(packet);
-      else this.#schedulers.find(({ id }) => id === from)?.unreachable(hello.node);
+      else this.#schedulers.find(({ id }) => id === from)?.unreachable(hello);
     });
   }
 
