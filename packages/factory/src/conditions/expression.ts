@@ -28,12 +28,16 @@ const safeFunctions: readonly string[] = [
   ...['size', 'has', 'int', 'double', 'string'],
   ...['contains', 'startsWith', 'endsWith', 'lowerAscii', 'upperAscii', 'trim'],
 ];
-const ownFunctions: readonly string[] = ['disk', 'hasProgram', 'hasFile', 'hasKernelModule', 'isAtLeast'];
+/** They ask this machine. */
+const machineFunctions: readonly string[] = ['disk', 'hasProgram', 'hasFile', 'hasKernelModule'];
 
 /** They ask for each item of a list. Inside of each other they could take long. */
 const quantifiers: readonly string[] = ['exists', 'all', 'exists_one'];
 
-const known: readonly string[] = [...safeFunctions, ...ownFunctions, ...quantifiers];
+/** Functions of expressions that do not ask this machine. */
+export const pureFunctions: readonly string[] = [...safeFunctions, 'isAtLeast', ...quantifiers];
+
+const known: readonly string[] = [...safeFunctions, ...machineFunctions, 'isAtLeast', ...quantifiers];
 
 /** The facts of the evaluation that is in progress, for the functions of the language. */
 let asked: Facts | undefined;
@@ -57,17 +61,34 @@ export function readExpression(
   text: string,
   { because = `not so here: ${text}`, names }: { because?: string; names?: readonly string[] } = {},
 ): ReadExpression {
+  const read = parseCondition(text, known, names);
+  if ('fault' in read) return read;
+  return { condition: (facts) => evaluate(read.parsed, text, facts) || because };
+}
+
+/** An expression whose value is true or false, as far as that is known before it is evaluated. */
+export interface ParsedCondition {
+  (variables: object): unknown;
+  readonly ast: ASTNode;
+}
+
+/** Reads an expression that calls these functions only. Never throws. */
+export function parseCondition(
+  text: string,
+  functions: readonly string[],
+  names?: readonly string[],
+): { readonly parsed: ParsedCondition } | { readonly fault: ExpressionFault } {
   if (text.length > longestExpression)
     return { fault: { message: `is longer than ${longestExpression} characters`, at: 0 } };
   try {
     const parsed = language.parse(text);
-    const fault = faultIn(parsed.ast, names);
+    const fault = faultIn(parsed.ast, { functions, names });
     if (fault !== undefined) return { fault };
     const { valid, type, error } = parsed.check();
     if (!valid) return { fault: faultOf(error) };
     if (type !== 'bool' && type !== 'dyn')
       return { fault: { message: `is of the type ${type}, and must be true or false`, at: 0 } };
-    return { condition: (facts) => evaluate(parsed, text, facts) || because };
+    return { parsed };
   } catch (error) {
     return { fault: faultOf(error) };
   }
@@ -106,7 +127,7 @@ function variablesOf(facts: Facts): object {
  * The value with its whole numbers as integers of the language, whose arithmetic does not mix them with others. Of objects only plain ones and lists
  * are looked into, each once: a value may contain itself.
  */
-function celValue(value: unknown, known: Map<object, unknown> = new Map()): unknown {
+export function celValue(value: unknown, known: Map<object, unknown> = new Map()): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value !== 'object' || value === null || known.has(value))
     return known.get(value as object) ?? value;
@@ -133,11 +154,12 @@ function call(name: 'disk' | 'hasProgram' | 'hasFile' | 'hasKernelModule', argum
 /** The first part of the expression that is not allowed, or names a fact that is not there. */
 function faultIn(
   node: ASTNode,
-  names: readonly string[] | undefined,
+  allowed: { readonly functions: readonly string[]; readonly names: readonly string[] | undefined },
   bound: readonly string[] = [],
 ): ExpressionFault | undefined {
+  const { functions, names } = allowed;
   const inside = (nodes: readonly ASTNode[], also = bound): ExpressionFault | undefined =>
-    firstOf(nodes, (each) => faultIn(each, names, also));
+    firstOf(nodes, (each) => faultIn(each, allowed, also));
   switch (node.op) {
     case 'value':
       return undefined;
@@ -148,10 +170,10 @@ function faultIn(
     case '.?':
       return inside([node.args[0]]);
     case 'call':
-      return unknownFunction(node.args[0], node.start) ?? inside(node.args[1]);
+      return unknownFunction(node.args[0], functions, node.start) ?? inside(node.args[1]);
     case 'rcall': {
       const [name, receiver, args] = node.args;
-      const fault = unknownFunction(name, node.start) ?? inside([receiver]);
+      const fault = unknownFunction(name, functions, node.start) ?? inside([receiver]);
       if (fault !== undefined || !quantifiers.includes(name)) return fault ?? inside(args);
       if (bound.length > 0) return { message: `has ${name} inside of another`, at: node.start };
       const [variable, ...rest] = args;
@@ -178,15 +200,19 @@ function firstOf<T>(
   return undefined;
 }
 
-function unknownFunction(name: string, at: number): ExpressionFault | undefined {
-  if (known.includes(name)) return undefined;
+function unknownFunction(
+  name: string,
+  functions: readonly string[],
+  at: number,
+): ExpressionFault | undefined {
+  if (functions.includes(name)) return undefined;
   const hint =
     name === 'matches'
       ? 'Regular expressions may take very long. Use contains, startsWith, endsWith or isAtLeast.'
       : (didYouMean(
           name,
-          known.filter((each) => each !== 'has'),
-        ) ?? `There are: ${known.join(', ')}.`);
+          functions.filter((each) => each !== 'has'),
+        ) ?? `There are: ${functions.join(', ')}.`);
   return { message: `has the unknown function "${name}"`, hint, at };
 }
 
@@ -202,7 +228,8 @@ interface LanguageError extends Error {
   readonly range?: { readonly start: number };
 }
 
-function isOfLanguage(error: unknown): error is LanguageError {
+/** An error of the language, and none of what an expression reads. */
+export function isOfLanguage(error: unknown): error is LanguageError {
   return error instanceof Error && 'summary' in error && 'code' in error;
 }
 
