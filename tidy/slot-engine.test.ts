@@ -65,8 +65,10 @@ test('no escalation: outside the engine, no code listens to a ticket, and no tim
     node.expression.getText().endsWith('.addEventListener') &&
     node.arguments[0]?.getText() === "'abort'";
   expect(placesOf(listens, onHost)).toEqual([]);
-  // A helper that starts programs is not a worker: its user ends it if it does not answer. The guard of a lease ends what an agent cannot.
+  // A helper that starts programs is not a worker: its user ends it if it does not answer. The guard of a lease ends what an agent cannot. A
+  // probe is no attempt.
   const helpers = [
+    'packages/pool-nats/src/node/properties.ts',
     'packages/pool-process/src/programs/spawner.ts',
     'packages/pool-process/src/remote/lease-guard-program.ts',
   ];

@@ -15,6 +15,7 @@ import { type InitOptions, init } from './commands/init.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { runChoice } from './commands/memory-options.ts';
 import { type NodeOptions, nats, node } from './commands/node.ts';
+import { type NodesOptions, nodes } from './commands/nodes.ts';
 import { resumePending } from './commands/pending.ts';
 import { replay } from './commands/replay.ts';
 import { type ReportOptions, report } from './commands/report.ts';
@@ -64,6 +65,7 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addFacts(program, leave);
   addConfig(program, leave);
   addNode(program, leave);
+  addNodes(program, leave);
   addNats(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
@@ -260,17 +262,48 @@ function addConfig(program: Command, leave: (exitCode: ExitCode) => void): void 
     );
 }
 
-/** Passwords are read from the environment and from the file only: others on the machine can read command lines. */
-function addNode(program: Command, leave: (exitCode: ExitCode) => void): void {
-  const option = (flags: string, text: string, name: string): Option =>
-    new Option(flags, text).env(`PEXEN_NODE_${name}`);
-  program
-    .command('node')
-    .description('run tests for other machines: a node of a pool over NATS')
+function option(flags: string, text: string, name: string): Option {
+  return new Option(flags, text).env(`PEXEN_NODE_${name}`);
+}
+
+/**
+ * The options of commands that reach nodes. Passwords are read from the environment and from the file only: others on the machine can read command
+ * lines.
+ */
+function reaching(command: Command): Command {
+  return command
     .addOption(option('--servers <urls>', 'the NATS servers, with commas; default: this machine', 'SERVERS'))
-    .addOption(option('--pool <name>', 'the pool to work for; default: default', 'POOL'))
+    .addOption(option('--pool <name>', 'the pool of the nodes; default: default', 'POOL'))
+    .addOption(option('--tls-ca <file>', 'the authorities to trust, in PEM', 'TLS_CA'))
+    .addOption(option('--tls-cert <file>', 'the certificate of this node', 'TLS_CERT'))
+    .addOption(option('--tls-key <file>', 'the key of this node', 'TLS_KEY'))
+    .addOption(option('--token <token>', 'the token for the servers', 'TOKEN').hideHelp())
+    .addOption(option('--user <name>', 'the user for the servers', 'USER').hideHelp())
+    .addOption(option('--password <text>', 'the password for the servers', 'PASSWORD').hideHelp())
+    .option('--insecure', 'connect to other machines without TLS');
+}
+
+function addNodes(program: Command, leave: (exitCode: ExitCode) => void): void {
+  reaching(program.command('nodes'))
+    .description('show the nodes of a pool, and what they are and have; runs no task')
+    .option('--on <condition>', 'what each lacks for this, as in: arch=arm64 && has=kvm')
+    .option('--probe', 'they run their probes first')
+    .option('--json', 'one JSON document instead of lines')
+    .action(async (options: NodesOptions) => leave(await nodes(options, process.stdout)));
+}
+
+function addNode(program: Command, leave: (exitCode: ExitCode) => void): void {
+  reaching(program.command('node'))
+    .description('run tests for other machines: a node of a pool over NATS')
     .addOption(option('--name <name>', 'the name of the node; default: that of the machine', 'NAME'))
-    .addOption(option('--label <name=value>', `what is special about it${again}`, 'LABELS').argParser(all))
+    .addOption(
+      option('--label <name=value>', `what is special about it${again}`, 'LABELS').argParser(withCommas),
+    )
+    .addOption(
+      option('--probe <name=command>', `a command that finds out what it has${again}`, 'PROBES').argParser(
+        inLines,
+      ),
+    )
     .addOption(
       option(
         '--slots <n>',
@@ -284,15 +317,18 @@ function addNode(program: Command, leave: (exitCode: ExitCode) => void): void {
       ),
     )
     .addOption(option('--file <file>', 'these options, and token, user and password, as JSON', 'FILE'))
-    .addOption(option('--tls-ca <file>', 'the authorities to trust, in PEM', 'TLS_CA'))
-    .addOption(option('--tls-cert <file>', 'the certificate of this node', 'TLS_CERT'))
-    .addOption(option('--tls-key <file>', 'the key of this node', 'TLS_KEY'))
-    .addOption(option('--token <token>', 'the token for the servers', 'TOKEN').hideHelp())
-    .addOption(option('--user <name>', 'the user for the servers', 'USER').hideHelp())
-    .addOption(option('--password <text>', 'the password for the servers', 'PASSWORD').hideHelp())
-    .option('--insecure', 'connect to other machines without TLS')
     .action(async (options: NodeOptions) => leave(await node(options)))
     .addHelpText('after', nodeHelp);
+}
+
+/** `arch=arm64,disk=ssd` */
+function withCommas(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(',')];
+}
+
+/** Commands may have commas. */
+function inLines(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split('\n').filter((line) => line.trim() !== '')];
 }
 
 const nodeHelp = `

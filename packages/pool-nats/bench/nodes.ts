@@ -64,7 +64,16 @@ function costOfNodes(nodes: number, seconds: number): number {
   const timing = { heartbeatMs: 2_000, leaseMs: 30_000, endingMs: 10_000 };
   const core = new HostCore({ host: 'h', run: 'r', epoch: 1, timing, codec: byteCodec, accepts: () => true });
   const sessions = Array.from({ length: nodes }, (_, n) => {
-    const hello = { version: 1, format: 15, node: `n${n}`, name: `n${n}`, labels: {}, slots: 4, stampMs: 0 };
+    const hello = {
+      version: 1,
+      format: 15,
+      node: `n${n}`,
+      name: `n${n}`,
+      properties: {},
+      bootMark: 'b',
+      slots: 4,
+      stampMs: 0,
+    };
     return core.greet({ ...hello, state: 'free' }, 0)[0]?.session ?? '';
   });
   const before = process.cpuUsage();

@@ -6,7 +6,7 @@ import { NodeCore, type NodeEffect } from '../src/protocol/node-core.ts';
 import { plainCodec } from './sim/world.ts';
 
 const timing = { heartbeatMs: 100, leaseMs: 1_000, endingMs: 500 };
-const identity = { node: 'n', name: 'n', labels: {}, slots: 1, version: 1, format: 15 };
+const identity = { node: 'n', name: 'n', properties: {}, bootMark: 'b', slots: 1, version: 1, format: 15 };
 const session = 'h.n.1';
 const link = { session, link: 1 };
 
@@ -61,4 +61,15 @@ test('an answer prolongs the lease from the stamp that it answers, however late 
   core.take({ kind: 'frames', session, heardUpTo: 0, frames: [], echoMs: 100 }, 900);
   expect(named(core.tick(1_099))).toEqual([]);
   expect(named(core.tick(1_100))).toEqual(['close']);
+});
+
+test('what a node has come to have is reported to the scheduler that it works for, and to all others', () => {
+  const core = working();
+  const properties = { 'has.kvm': true };
+  const effects = core.change(properties, 30);
+  expect(reportedBy(effects)).toContainEqual({ is: 'changed', properties });
+  expect(effects).toContainEqual({ do: 'announce', hello: expect.objectContaining({ properties }) });
+  expect(core.announce(40, 'q')).toEqual([
+    { do: 'announce', hello: expect.objectContaining({ properties, answers: 'q', bootMark: 'b' }) },
+  ]);
 });

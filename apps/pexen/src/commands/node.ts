@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { messageOf, misuse, refuse } from '@pexen/core';
+import { messageOf, misuse, type NodeProperties, refuse, type StandardFacts } from '@pexen/core';
+import { systemFacts } from '@pexen/factory';
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 import { workingDirectory } from '../working-directory.ts';
 
@@ -17,6 +18,7 @@ export interface NodeOptions {
   readonly pool?: string;
   readonly name?: string;
   readonly label?: readonly string[];
+  readonly probe?: readonly string[];
   readonly slots?: number;
   readonly root?: readonly string[];
   readonly token?: string;
@@ -31,6 +33,7 @@ export interface NodeOptions {
 /** The part of `@pexen/pool-nats/node` that is used here. */
 interface NodeModule {
   startNode(options: object): Promise<RunningNode>;
+  findNodes(options: object): Promise<readonly FoundNode[]>;
   findServer(): Promise<{ readonly file: string; readonly from: string }>;
   startServer(file: string, options: { readonly port: number }): Promise<RunningServer>;
 }
@@ -41,6 +44,13 @@ interface RunningNode {
   readonly stopped: Promise<void>;
   drain(): void;
   stop(): void;
+}
+
+interface FoundNode {
+  readonly name: string;
+  readonly state: string;
+  readonly slots: number;
+  readonly properties: NodeProperties;
 }
 
 interface RunningServer {
@@ -54,7 +64,8 @@ export async function node(options: NodeOptions): Promise<ExitCode> {
   const { startNode } = await poolNats('pexen node');
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const settings = settingsOf(options);
-  const running = await startNode({ ...settings, log: say });
+  const properties = { ...machineFacts(), ...settings.properties };
+  const running = await startNode({ ...settings, properties, log: say });
   say(`${running.name} works for the pool "${settings.pool ?? 'default'}" at ${running.server}`);
   let signals = 0;
   const onSignal = (): void => (signals++ === 0 ? running.drain() : running.stop());
@@ -77,7 +88,7 @@ export async function nats({ port = 4222 }: { readonly port?: number }): Promise
 }
 
 /** The package beside the suite, otherwise the one beside this command. */
-async function poolNats(command: string): Promise<NodeModule> {
+export async function poolNats(command: string): Promise<NodeModule> {
   const name = '@pexen/pool-nats/node';
   for (const from of [join(workingDirectory(), 'package.json'), import.meta.filename]) {
     try {
@@ -95,7 +106,16 @@ async function poolNats(command: string): Promise<NodeModule> {
 }
 
 /** What the command line says goes over what the file says. */
-function settingsOf({ file, label, root, tlsCa, tlsCert, tlsKey, ...given }: NodeOptions): Settings {
+export function settingsOf({
+  file,
+  label,
+  probe,
+  root,
+  tlsCa,
+  tlsCert,
+  tlsKey,
+  ...given
+}: NodeOptions): Settings {
   const fromFile = file === undefined ? {} : settingsIn(resolve(workingDirectory(), file));
   const tls = Object.entries({ ca: tlsCa, cert: tlsCert, key: tlsKey }).filter(
     ([, path]) => path !== undefined,
@@ -103,7 +123,8 @@ function settingsOf({ file, label, root, tlsCa, tlsCert, tlsKey, ...given }: Nod
   return {
     ...fromFile,
     ...given,
-    ...(label !== undefined && { labels: labelsOf(label) }),
+    ...(label !== undefined && { labels: pairsOf('label', label, 'arch=arm64') }),
+    ...(probe !== undefined && { probes: pairsOf('probe', probe, "'kvm=test -w /dev/kvm'") }),
     ...(root !== undefined && { roots: root.map((each) => resolve(workingDirectory(), each)) }),
     ...(tls.length > 0 && { tls: Object.fromEntries(tls) }),
   };
@@ -111,6 +132,7 @@ function settingsOf({ file, label, root, tlsCa, tlsCert, tlsKey, ...given }: Nod
 
 interface Settings {
   readonly pool?: string;
+  readonly properties?: NodeProperties;
 }
 
 function settingsIn(file: string): Settings {
@@ -126,20 +148,28 @@ function settingsIn(file: string): Settings {
 }
 
 /** `arch=arm64` … */
-function labelsOf(words: readonly string[]): Record<string, string> {
-  const pairs = words
-    .flatMap((word) => word.split(','))
-    .map((word): [string, string] => {
-      const [name = '', ...value] = word.split('=');
-      return [name, value.join('=')];
-    });
+function pairsOf(what: string, words: readonly string[], example: string): Record<string, string> {
+  const pairs = words.map((word): [string, string] => {
+    const [name = '', ...value] = word.split('=');
+    return [name, value.join('=')];
+  });
   const wrong = pairs.filter(([name, value]) => name === '' || value === '');
   refuse(
     wrong.map(([name]) => ({
       code: 'PEXEN_BAD_OPTION',
-      message: `the label "${name}" has no name or no value`,
-      hint: 'Write --label arch=arm64.',
+      message: `the ${what} "${name}" has no name or no value`,
+      hint: `Write --${what} ${example}.`,
     })),
   );
   return Object.fromEntries(pairs);
+}
+
+/** What conditions of tests can ask for on this machine, as far as it does not change and holds no secrets. */
+function machineFacts(): NodeProperties {
+  const { platform, arch, os, kernel, user, memory, cpus, container } = systemFacts() as StandardFacts;
+  return {
+    ...{ platform, arch, cpus, container, 'os.id': os.id, 'os.version': os.version },
+    ...{ 'kernel.name': kernel.name, 'kernel.release': kernel.release, 'memory.totalMb': memory.totalMb },
+    ...{ 'user.name': user.name, 'user.isRoot': user.isRoot },
+  };
 }

@@ -3,7 +3,7 @@
  * also be written without quotes (`arch=arm64 && has=kvm`). Loaded on demand with the expressions. Knows no pools.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { didYouMean } from '@pexen/core';
+import { didYouMean, type NodeProperties } from '@pexen/core';
 import {
   celValue,
   type ExpressionFault,
@@ -12,9 +12,6 @@ import {
   parseCondition,
   pureFunctions,
 } from './expression.ts';
-
-/** What a node is and has, by dotted names: `arch`, `memory.totalMb`, `has.kvm`. */
-export type NodeProperties = Readonly<Record<string, string | number | boolean>>;
 
 /** A condition on nodes. */
 export interface NodeQuery {

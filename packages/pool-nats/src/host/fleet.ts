@@ -15,6 +15,7 @@ import {
   type Hello,
   type NodeReport,
   protocolVersion,
+  type Question,
   type ToNode,
 } from '../protocol/messages.ts';
 import { Subjects } from '../subjects.ts';
@@ -35,7 +36,7 @@ const leavingMs = 1_000;
 /** A node that works for the run. */
 interface Member {
   readonly session: string;
-  readonly hello: Hello;
+  hello: Hello;
   /** The connection that uses each slot of the node. */
   readonly slots: (NodeConnection | undefined)[];
   /** The connections of services, which run beside the slots. */
@@ -147,11 +148,12 @@ export class Fleet implements SlotLender {
   // Nodes.
 
   #ask(): void {
-    this.#publish(this.#subjects.ask, { host: this.#host });
+    const question: Question = { id: this.#host, probe: false };
+    this.#publish(this.#subjects.ask, question);
   }
 
-  #accepts({ labels }: Hello): boolean {
-    return Object.entries(this.#settings.labels).every(([name, value]) => labels[name] === value);
+  #accepts({ properties }: Hello): boolean {
+    return Object.entries(this.#settings.labels).every(([name, value]) => String(properties[name]) === value);
   }
 
   #greet({ bytes, subject }: Received): void {
@@ -237,6 +239,9 @@ export class Fleet implements SlotLender {
     switch (report.is) {
       case 'over':
         break; // The core has made it an effect of its own.
+      case 'changed':
+        member.hello = { ...member.hello, properties: report.properties };
+        break;
       case 'draining':
         this.#drain(member);
         break;

@@ -136,7 +136,7 @@ export class NodeConnection implements Connection {
 
   // What the node reports.
 
-  hear(report: Exclude<NodeReport, { is: 'over' | 'draining' | 'released' }>): void {
+  hear(report: Exclude<NodeReport, { is: 'over' | 'draining' | 'released' | 'changed' }>): void {
     if (this.#isOver) return;
     if (report.is === 'returned') {
       this.#events.returned(report.id);

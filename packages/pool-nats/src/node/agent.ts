@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { encodeThrown, systemClock } from '@pexen/pool-kit';
 import { LeaseGuard, RemoteSlot } from '@pexen/pool-process/remote';
 import { byteCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
-import { protocolVersion, type ToNode } from '../protocol/messages.ts';
+import { protocolVersion, type Question, type ToNode } from '../protocol/messages.ts';
 import { type LinkId, NodeCore, type NodeEffect } from '../protocol/node-core.ts';
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type Transport } from '../transport.ts';
 import { leaseNow } from './clock.ts';
 import { type NodeOptions, type NodeSettings, nodeSettingsOf } from './options.ts';
+import { bootMark, Properties } from './properties.ts';
 import { Roots } from './roots.ts';
 
 /** A node that works for the runs of a pool until it is stopped. */
@@ -43,8 +44,10 @@ const farewellMs = 3_000;
 export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
   const settings = nodeSettingsOf(options);
   const roots = new Roots(settings.roots);
+  const properties = new Properties(settings);
+  await properties.probe();
   const transport = await connectTransport(settings.server, `pexen node ${settings.name}`);
-  const agent = new Agent(settings, roots, transport);
+  const agent = new Agent(settings, roots, properties, transport);
   await agent.start();
   return agent;
 }
@@ -64,6 +67,7 @@ class Agent implements RunningNode {
   readonly server: string;
   readonly #settings: NodeSettings;
   readonly #roots: Roots;
+  readonly #properties: Properties;
   readonly #transport: Transport;
   readonly #subjects: Subjects;
   readonly #id = randomBytes(9).toString('base64url');
@@ -73,22 +77,25 @@ class Agent implements RunningNode {
   readonly #guard = new LeaseGuard();
   #guarded = { session: '', endsAtMs: 0, marker: '' };
   readonly #stopped = Promise.withResolvers<void>();
+  #probing: Promise<boolean> | undefined;
   #cancelTick = (): void => {};
   #isFlushing = false;
   /** It is to stop when it is idle, or at that time by the clock of timers. */
   #stopsAtMs: number | undefined;
   #isOver = false;
 
-  constructor(settings: NodeSettings, roots: Roots, transport: Transport) {
-    const { name, labels, slots, pool } = settings;
+  constructor(settings: NodeSettings, roots: Roots, properties: Properties, transport: Transport) {
+    const { name, slots, pool } = settings;
     this.name = name;
     this.server = transport.server;
     this.#settings = settings;
     this.#roots = roots;
+    this.#properties = properties;
     this.#transport = transport;
     this.#subjects = new Subjects(pool);
     const fixed = { version: protocolVersion, format: formatVersion, codec: byteCodec, announceMs };
-    this.#core = new NodeCore({ ...fixed, node: this.#id, name, labels, slots });
+    const found = { properties: properties.all, bootMark: bootMark() };
+    this.#core = new NodeCore({ ...fixed, ...found, node: this.#id, name, slots });
   }
 
   get stopped(): Promise<void> {
@@ -100,11 +107,26 @@ class Agent implements RunningNode {
       const packet = decodePacket(bytes) as ToNode | undefined;
       if (packet !== undefined) this.#obey(this.#core.take(packet, leaseNow()));
     });
-    this.#transport.subscribe(this.#subjects.ask, () => this.#obey(this.#core.announce(leaseNow())));
+    this.#transport.subscribe(this.#subjects.ask, ({ bytes }) => {
+      const question = decodePacket(bytes) as Partial<Question> | undefined;
+      if (question?.probe === true) void this.#probe(question.id);
+      else this.#obey(this.#core.announce(leaseNow(), question?.id));
+    });
     void this.#transport.closed.then(() => this.#end());
     await this.#transport.flush(); // A scheduler that hears of it must be able to reach it.
     this.#obey(this.#core.announce(leaseNow()));
     this.#tick();
+  }
+
+  /** Whoever asks meanwhile gets the same answer. */
+  async #probe(question: string | undefined): Promise<void> {
+    this.#probing ??= this.#properties.probe().finally(() => {
+      this.#probing = undefined;
+    });
+    const hasChanged = await this.#probing;
+    if (this.#isOver) return;
+    if (hasChanged) this.#obey(this.#core.change(this.#properties.all, leaseNow()));
+    this.#obey(this.#core.announce(leaseNow(), question));
   }
 
   drain(): void {

@@ -2,11 +2,12 @@
  * The language between a scheduler and a node, as closed unions. Packets are what the network carries: they may be lost, late, doubled and out of
  * order. Messages travel in the frames of packets, and arrive once and in order (channel.ts).
  */
+import type { NodeProperties } from '@pexen/core';
 import type { ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 
 /** Grows with every change of packets or messages. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** How long things may take, ms. The scheduler sets it for all its nodes. */
 export interface Timing {
@@ -39,12 +40,24 @@ export interface Hello {
   /** The id of this start of the agent. */
   readonly node: string;
   readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+  /** What it is and has. */
+  readonly properties: NodeProperties;
+  /** The same from one boot of its machine to the next. */
+  readonly bootMark: string;
   /** How many attempts it runs at the same time. */
   readonly slots: number;
   readonly state: 'free' | 'busy' | 'draining';
   /** The time by the clock of the node. */
   readonly stampMs: number;
+  /** The id of the question that it answers. */
+  readonly answers?: string;
+}
+
+/** A question to all nodes: what they are. */
+export interface Question {
+  readonly id: string;
+  /** They are to run their probes first. */
+  readonly probe: boolean;
 }
 
 /** A piece of a message, numbered from 1. */
@@ -108,6 +121,8 @@ export type NodeReport =
   | { readonly is: 'returned'; readonly link: number; readonly id: number }
   /** Everything that ran for this link has ended. */
   | { readonly is: 'released'; readonly link: number }
+  /** What the node is and has, has changed. */
+  | { readonly is: 'changed'; readonly properties: NodeProperties }
   /** The node is to take no further attempt. */
   | { readonly is: 'draining' }
   /** The last message of the session: nothing of it runs any more. */

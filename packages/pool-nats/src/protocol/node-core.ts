@@ -3,6 +3,7 @@
  * lasts; it starts each attempt once, and keeps what it has to report until that is acknowledged. Knows no NATS and no processes.
  */
 
+import type { NodeProperties } from '@pexen/core';
 import type { ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import { Channel } from './channel.ts';
@@ -43,7 +44,7 @@ export interface LinkId {
 
 /** What a node is. */
 export interface NodeIdentity
-  extends Pick<Hello, 'node' | 'name' | 'labels' | 'slots' | 'version' | 'format'> {
+  extends Pick<Hello, 'node' | 'name' | 'properties' | 'bootMark' | 'slots' | 'version' | 'format'> {
   readonly codec: Codec;
   /** How often a node that works for no session says so, ms. */
   readonly announceMs: number;
@@ -68,9 +69,11 @@ export class NodeCore {
   readonly #done = new Set<string>();
   #announcedMs = Number.NEGATIVE_INFINITY;
   #isDraining = false;
+  #properties: NodeProperties;
 
   constructor(options: NodeIdentity) {
     this.#options = options;
+    this.#properties = options.properties;
   }
 
   /** Works for no session, and has nothing left to report. */
@@ -78,17 +81,24 @@ export class NodeCore {
     return this.#current === undefined && this.#former.size === 0;
   }
 
-  /** Says to all schedulers what it is, and whether it is free. */
-  announce(nowMs: number): NodeEffect[] {
+  /** Says to all schedulers what it is, and whether it is free. `answers`: the id of the question. */
+  announce(nowMs: number, answers?: string): NodeEffect[] {
     this.#announcedMs = nowMs;
-    const { node, name, labels, slots, version, format } = this.#options;
+    const { node, name, bootMark, slots, version, format } = this.#options;
+    const properties = this.#properties;
     const state = this.#isDraining ? 'draining' : this.#current === undefined ? 'free' : 'busy';
-    return [
-      {
-        do: 'announce',
-        hello: { version, format, node, name, labels, slots, state, stampMs: nowMs },
-      },
-    ];
+    const hello: Hello = {
+      ...{ version, format, node, name, properties, bootMark, slots, state, stampMs: nowMs },
+      ...(answers !== undefined && { answers }),
+    };
+    return [{ do: 'announce', hello }];
+  }
+
+  /** It is and has these from now on; it reports that to the scheduler that it works for. */
+  change(properties: NodeProperties, nowMs: number): NodeEffect[] {
+    this.#properties = properties;
+    this.#current?.say({ is: 'changed', properties });
+    return [...this.announce(nowMs), ...(this.#current?.flush(nowMs) ?? [])];
   }
 
   /** Takes no further session, and asks that of now to send nothing more. */

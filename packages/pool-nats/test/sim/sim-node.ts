@@ -91,7 +91,15 @@ export class SimNode {
 
   #newCore(): NodeCore {
     const { name } = this;
-    const fixed = { version: 1, format: 15, labels: {}, slots, codec: plainCodec, announceMs: 500 };
+    const fixed = {
+      version: 1,
+      format: 15,
+      properties: {},
+      bootMark: 'b',
+      slots,
+      codec: plainCodec,
+      announceMs: 500,
+    };
     return new NodeCore({ ...fixed, node: this.id, name });
   }
 

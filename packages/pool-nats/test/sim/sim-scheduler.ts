@@ -143,7 +143,7 @@ export class SimScheduler {
       this.#obey(this.#core.leave(session)); // Not the polite way, so all the harder.
       return;
     }
-    if (report.is === 'over') return;
+    if (report.is === 'over' || report.is === 'changed') return;
     const link = this.#links.get(`${session} ${report.link}`);
     if (link === undefined) return;
     switch (report.is) {
