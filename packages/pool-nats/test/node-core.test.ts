@@ -10,7 +10,7 @@ const identity = { node: 'n', name: 'n', properties: {}, bootMark: 'b', slots: 1
 const session = 'h.n.1';
 const link = { session, link: 1 };
 
-/** A node that runs attempt 1, and has attempt 2 waiting behind it. */
+/** A node whose slot runs attempt 1, and has attempt 2 waiting behind it. */
 function working(): NodeCore {
   const core = new NodeCore({ ...identity, codec: plainCodec, announceMs: 5_000 });
   core.take({ kind: 'join', session, host: 'h', run: 'r', epoch: 1, stampMs: 0, timing }, 0);
@@ -22,7 +22,7 @@ function working(): NodeCore {
   ];
   const frames = orders.map((piece, at) => ({ number: at + 1, piece, size: 1 }));
   const effects = core.take({ kind: 'frames', session, heardUpTo: 0, frames }, 10);
-  expect(named(effects)).toEqual(['open', 'run']);
+  expect(named(effects)).toEqual(['open', 'run', 'run']);
   core.report(link, { is: 'started', id: 1, worker: 'w' }, 20);
   return core;
 }
@@ -45,12 +45,14 @@ test('a lease that is over ends what runs, returns what waits, and makes nothing
   expect(named(core.tick(999))).toEqual([]);
   const ending = core.tick(1_000);
   expect(ending.filter((effect) => effect.do === 'close')).toEqual([{ do: 'close', link, how: 'kill' }]);
+  const notStarted = { kind: 'not-started', reason: 'no more is started' } as const;
+  core.report(link, { is: 'ended', id: 2, outcome: notStarted }, 1_000);
   const crashed = { kind: 'crashed', reason: 'the pool was closed' } as const;
   core.report(link, { is: 'lost', worker: 'w', reason: 'was killed' }, 1_010);
   core.report(link, { is: 'ended', id: 1, outcome: crashed }, 1_010);
   const over = core.released(link, 1_020);
   expect(reportedBy([...ending, ...over])).toEqual([
-    { is: 'returned', link: 1, id: 2 },
+    { is: 'reported', link: 1, report: { is: 'ended', id: 2, outcome: notStarted } },
     { is: 'over', reason: 'its lease was over, since no answer came' },
   ]);
   expect(named(over)).toEqual(['announce']);
@@ -71,5 +73,41 @@ test('what a node has come to have is reported to the scheduler that it works fo
   expect(effects).toContainEqual({ do: 'announce', hello: expect.objectContaining({ properties }) });
   expect(core.announce(40, 'q')).toEqual([
     { do: 'announce', hello: expect.objectContaining({ properties, answers: 'q', bootMark: 'b' }) },
+  ]);
+});
+
+/** The node gets this order in the frame of this number. */
+function takes(core: NodeCore, number: number, order: NodeOrder, nowMs: number): readonly NodeEffect[] {
+  return core.take(
+    { kind: 'frames', session, heardUpTo: 0, frames: [{ number, piece: order, size: 1 }] },
+    nowMs,
+  );
+}
+
+test('what is reclaimed is reclaimed from its slot, which alone knows what has started', () => {
+  const core = working();
+  const effects = takes(core, 4, { do: 'reclaim', link: 1 }, 30);
+  expect(effects.filter(({ do: what }) => what !== 'transmit')).toEqual([{ do: 'reclaim', link }]);
+});
+
+test('an attempt that comes to a link that is being closed is returned, and never reaches its slot', () => {
+  const core = working();
+  expect(named(takes(core, 4, { do: 'release', link: 1, how: 'drain' }, 30))).toEqual(['close']);
+  const attempt: RemoteAttempt = { id: 3, work: {} as never, graceMs: 0, isHasty: false };
+  const effects = takes(core, 5, { do: 'run', link: 1, attempt }, 40);
+  expect(named(effects)).toEqual([]);
+  expect(reportedBy(effects)).toContainEqual({ is: 'returned', link: 1, id: 3 });
+});
+
+test('a worker that dies crashes the attempt that it ran, which the scheduler hears', () => {
+  const core = working();
+  const lost = { is: 'lost', worker: 'w', reason: 'was killed' } as const;
+  const crash = { is: 'ended', id: 1, outcome: { kind: 'crashed', reason: 'was killed' } } as const;
+  core.report(link, lost, 30);
+  core.report(link, crash, 30);
+  expect(reportedBy(core.flush(30))).toEqual([
+    { is: 'reported', link: 1, report: { is: 'started', id: 1, worker: 'w' } },
+    { is: 'reported', link: 1, report: lost },
+    { is: 'reported', link: 1, report: crash },
   ]);
 });

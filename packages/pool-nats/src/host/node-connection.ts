@@ -102,8 +102,9 @@ export class NodeConnection implements Connection {
     this.#order((link) => ({ do: 'abort', link, id, reason: encodeThrown(reason) }));
   }
 
-  reclaim(ids: readonly number[]): undefined {
-    this.#order((link) => ({ do: 'reclaim', link, ids }));
+  /** Everything that has not started comes back, also what was not asked for. */
+  reclaim(): undefined {
+    this.#order((link) => ({ do: 'reclaim', link }));
   }
 
   escalation(attempt: SentAttempt): readonly Step[] {

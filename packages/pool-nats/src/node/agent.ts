@@ -7,7 +7,7 @@ import { protocolVersion, type Question, type ToNode } from '../protocol/message
 import { type LinkId, NodeCore, type NodeEffect } from '../protocol/node-core.ts';
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type Transport } from '../transport.ts';
-import { leaseNow } from './clock.ts';
+import { LeaseClock } from './clock.ts';
 import { type NodeOptions, type NodeSettings, nodeSettingsOf } from './options.ts';
 import { bootMark, Properties } from './properties.ts';
 import { Roots } from './roots.ts';
@@ -72,6 +72,7 @@ class Agent implements RunningNode {
   readonly #subjects: Subjects;
   readonly #id = randomBytes(9).toString('base64url');
   readonly #core: NodeCore;
+  readonly #clock = new LeaseClock();
   readonly #links = new Map<string, RemoteSlot>();
   /** Ends what runs if this process cannot, because it was stopped. */
   readonly #guard = new LeaseGuard();
@@ -105,16 +106,16 @@ class Agent implements RunningNode {
   async start(): Promise<void> {
     this.#transport.subscribe(this.#subjects.toNode(this.name, this.#id), ({ bytes }) => {
       const packet = decodePacket(bytes) as ToNode | undefined;
-      if (packet !== undefined) this.#obey(this.#core.take(packet, leaseNow()));
+      if (packet !== undefined) this.#obey(this.#core.take(packet, this.#clock.now()));
     });
     this.#transport.subscribe(this.#subjects.ask, ({ bytes }) => {
       const question = decodePacket(bytes) as Partial<Question> | undefined;
       if (question?.probe === true) void this.#probe(question.id);
-      else this.#obey(this.#core.announce(leaseNow(), question?.id));
+      else this.#obey(this.#core.announce(this.#clock.now(), question?.id));
     });
     void this.#transport.closed.then(() => this.#end());
     await this.#transport.flush(); // A scheduler that hears of it must be able to reach it.
-    this.#obey(this.#core.announce(leaseNow()));
+    this.#obey(this.#core.announce(this.#clock.now()));
     this.#tick();
   }
 
@@ -125,27 +126,27 @@ class Agent implements RunningNode {
     });
     const hasChanged = await this.#probing;
     if (this.#isOver) return;
-    if (hasChanged) this.#obey(this.#core.change(this.#properties.all, leaseNow()));
-    this.#obey(this.#core.announce(leaseNow(), question));
+    if (hasChanged) this.#obey(this.#core.change(this.#properties.all, this.#clock.now()));
+    this.#obey(this.#core.announce(this.#clock.now(), question));
   }
 
   drain(): void {
     this.#settings.log('drains: takes no further attempt');
     this.#stopsAtMs ??= Number.POSITIVE_INFINITY;
-    this.#obey(this.#core.drain(leaseNow()));
+    this.#obey(this.#core.drain(this.#clock.now()));
     this.#endIfIdle();
   }
 
   stop(): void {
     this.#settings.log('stops: ends what runs');
-    this.#obey(this.#core.stop(leaseNow()));
+    this.#obey(this.#core.stop(this.#clock.now()));
     this.#stopsAtMs = systemClock.now() + farewellMs;
     this.#endIfIdle();
   }
 
   #tick(): void {
     if (this.#isOver) return;
-    this.#obey(this.#core.tick(leaseNow()));
+    this.#obey(this.#core.tick(this.#clock.now()));
     this.#endIfIdle();
     this.#cancelTick = systemClock.after(this.#core.tickMs, () => this.#tick());
   }
@@ -179,10 +180,13 @@ class Agent implements RunningNode {
       return;
     }
     const { session, endsAtMs, endingMs } = lease;
-    if (session !== this.#guarded.session) this.#guarded = { session, endsAtMs: 0, marker: newMarker() };
+    if (session !== this.#guarded.session) {
+      this.#guarded = { session, endsAtMs: 0, marker: newMarker() };
+      this.#roots.forget();
+    }
     if (endsAtMs === this.#guarded.endsAtMs) return;
     this.#guarded = { ...this.#guarded, endsAtMs };
-    this.#guard.renew(this.#guarded.marker, endsAtMs - leaseNow() + endingMs * guardShare);
+    this.#guard.renew(this.#guarded.marker, endsAtMs - this.#clock.now() + endingMs * guardShare);
   }
 
   #obeyOne(effect: NodeEffect): void {
@@ -205,6 +209,9 @@ class Agent implements RunningNode {
       case 'credit':
         this.#links.get(keyOf(effect.link))?.credited(effect.id);
         break;
+      case 'reclaim':
+        this.#links.get(keyOf(effect.link))?.reclaim();
+        break;
       case 'close':
         void this.#close(effect.link, effect.how);
         break;
@@ -217,7 +224,7 @@ class Agent implements RunningNode {
     const { marker } = this.#guarded;
     const options = { settings: this.#settings.remote, slot, marker, runId: run, recordsModules };
     const remote = new RemoteSlot(options, (report) => {
-      this.#obey(this.#core.report(link, report, leaseNow()));
+      this.#obey(this.#core.report(link, report, this.#clock.recent()));
       this.#flushSoon();
     });
     this.#links.set(keyOf(link), remote);
@@ -238,7 +245,7 @@ class Agent implements RunningNode {
   async #close(id: LinkId, how: 'drain' | 'kill'): Promise<void> {
     await this.#links.get(keyOf(id))?.close(how);
     if (!this.#links.delete(keyOf(id))) return; // Another call was first.
-    this.#obey(this.#core.released(id, leaseNow()));
+    this.#obey(this.#core.released(id, this.#clock.recent()));
     this.#flushSoon();
     this.#endIfIdle();
   }
@@ -249,7 +256,7 @@ class Agent implements RunningNode {
     this.#isFlushing = true;
     setImmediate(() => {
       this.#isFlushing = false;
-      this.#obey(this.#core.flush(leaseNow()));
+      this.#obey(this.#core.flush(this.#clock.recent()));
     });
   }
 

@@ -7,16 +7,23 @@ import type { RemoteAttempt } from '@pexen/pool-process/remote';
 
 export class Roots {
   readonly #roots: readonly string[];
+  /** The files of the modules that were asked for, by their addresses. */
+  readonly #files = new Map<string, string | undefined>();
 
   /** @throws what the system throws for a folder that does not exist */
   constructor(roots: readonly string[]) {
     this.#roots = roots.map((root) => realpathSync(root));
   }
 
+  /** Another run begins: links may lead elsewhere by now. */
+  forget(): void {
+    this.#files.clear();
+  }
+
   /** Why the attempt must not run here; undefined if it may. */
   refusalOf({ work }: RemoteAttempt): PexenError | undefined {
     const path = work.kind === 'body' ? work.envelope.path : work.path;
-    const file = work.kind === 'body' ? fileOf(work.envelope.address?.url) : undefined;
+    const file = work.kind === 'body' ? this.#fileOf(work.envelope.address?.url) : undefined;
     if (file === undefined || this.#roots.some((root) => contains(root, file))) return undefined;
     return misuse(
       'PEXEN_NODE_ROOT',
@@ -25,11 +32,17 @@ export class Roots {
       path,
     );
   }
+
+  #fileOf(url: string | undefined): string | undefined {
+    if (url === undefined) return undefined;
+    if (!this.#files.has(url)) this.#files.set(url, fileOf(url));
+    return this.#files.get(url);
+  }
 }
 
 /** The real path of a module; as it is if there is no such file, which is an error of its own later. */
-function fileOf(url: string | undefined): string | undefined {
-  if (url === undefined || !url.startsWith('file:')) return undefined;
+function fileOf(url: string): string | undefined {
+  if (!url.startsWith('file:')) return undefined;
   const file = fileURLToPath(url);
   try {
     return realpathSync(file);

@@ -109,15 +109,15 @@ export type NodeOrder =
   | { readonly do: 'abort'; readonly link: number; readonly id: number; readonly reason: ThrownWire }
   /** A batch of updates was processed. */
   | { readonly do: 'credit'; readonly link: number; readonly id: number }
-  /** Return these, unless they have started. */
-  | { readonly do: 'reclaim'; readonly link: number; readonly ids: readonly number[] }
-  /** Let the attempt end, or kill it; `released` follows. */
+  /** Return everything that has not started: each ends as `not-started`. */
+  | { readonly do: 'reclaim'; readonly link: number }
+  /** Let the attempt that runs end, or kill it, and return the others; `released` follows. */
   | { readonly do: 'release'; readonly link: number; readonly how: 'drain' | 'kill' };
 
 /** A message from a node. */
 export type NodeReport =
   | { readonly is: 'reported'; readonly link: number; readonly report: RemoteReport }
-  /** The attempt will not start. */
+  /** The attempt came to a link that is being closed, and will not start. */
   | { readonly is: 'returned'; readonly link: number; readonly id: number }
   /** Everything that ran for this link has ended. */
   | { readonly is: 'released'; readonly link: number }

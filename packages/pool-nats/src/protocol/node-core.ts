@@ -33,6 +33,8 @@ export type NodeEffect =
   | { readonly do: 'run'; readonly link: LinkId; readonly attempt: RemoteAttempt }
   | { readonly do: 'abort'; readonly link: LinkId; readonly id: number; readonly reason: ThrownWire }
   | { readonly do: 'credit'; readonly link: LinkId; readonly id: number }
+  /** The attempts of this link that have not started are to end as `not-started`. */
+  | { readonly do: 'reclaim'; readonly link: LinkId }
   /** `released` of the core is to be called when everything of this link has ended. */
   | { readonly do: 'close'; readonly link: LinkId; readonly how: 'drain' | 'kill' };
 
@@ -149,7 +151,7 @@ export class NodeCore {
   /** A link reports something. */
   report({ session: id, link }: LinkId, report: RemoteReport, nowMs: number): NodeEffect[] {
     const effects = this.#expire(nowMs);
-    effects.push(...(this.#sessionOf(id)?.report(link, report) ?? []));
+    this.#sessionOf(id)?.report(link, report);
     return effects;
   }
 
@@ -229,10 +231,8 @@ export class NodeCore {
 
 type JoinOrder = Extract<ToNode, { kind: 'join' }>;
 
-/** The attempts of one link: one that runs, and others that wait. */
+/** A link whose slot runs what it gets, one attempt after the other. */
 interface Link {
-  running: number | undefined;
-  waiting: readonly RemoteAttempt[];
   isClosing: boolean;
 }
 
@@ -292,20 +292,13 @@ class Session {
     this.#channel.push(report);
   }
 
-  report(number: number, report: RemoteReport): NodeEffect[] {
-    if (this.#ending !== undefined && isOfEnding(report)) return [];
-    this.say({ is: 'reported', link: number, report });
-    const link = this.#links.get(number);
-    if (link === undefined || report.is !== 'ended' || report.id !== link.running) return [];
-    link.running = undefined;
-    return this.#startNext(number, link);
+  report(link: number, report: RemoteReport): void {
+    if (this.#ending !== undefined && isOfEnding(report)) return;
+    this.say({ is: 'reported', link, report });
   }
 
   released(number: number): void {
-    const link = this.#links.get(number);
-    if (link === undefined) return;
-    this.#return(number, link);
-    this.#links.delete(number);
+    if (!this.#links.delete(number)) return;
     // When the session ends, its attempts are lost, not crashed: the last message says so for all links.
     if (this.#ending === undefined) this.say({ is: 'released', link: number });
   }
@@ -348,7 +341,7 @@ class Session {
     switch (order.do) {
       case 'open':
         if (this.#ending !== undefined) return [];
-        this.#links.set(order.link, { running: undefined, waiting: [], isClosing: false });
+        this.#links.set(order.link, { isClosing: false });
         return [
           { do: 'open', link: id, slot: order.slot, run: this.run, recordsModules: order.recordsModules },
         ];
@@ -357,15 +350,13 @@ class Session {
           this.say({ is: 'returned', link: order.link, id: order.attempt.id });
           return [];
         }
-        link.waiting = [...link.waiting, order.attempt];
-        return this.#startNext(order.link, link);
+        return [{ do: 'run', link: id, attempt: order.attempt }];
       case 'abort':
         return link === undefined ? [] : [{ do: 'abort', link: id, id: order.id, reason: order.reason }];
       case 'credit':
         return link === undefined ? [] : [{ do: 'credit', link: id, id: order.id }];
       case 'reclaim':
-        if (link !== undefined) this.#return(order.link, link, order.ids);
-        return [];
+        return link === undefined ? [] : [{ do: 'reclaim', link: id }];
       case 'release':
         if (link === undefined) this.say({ is: 'released', link: order.link });
         return link === undefined ? [] : this.#close(order.link, link, order.how);
@@ -374,24 +365,8 @@ class Session {
     }
   }
 
-  #startNext(number: number, link: Link): NodeEffect[] {
-    const [next, ...others] = link.waiting;
-    if (next === undefined || link.running !== undefined || link.isClosing) return [];
-    link.waiting = others;
-    link.running = next.id;
-    return [{ do: 'run', link: { session: this.id, link: number }, attempt: next }];
-  }
-
-  #return(number: number, link: Link, ids?: readonly number[]): void {
-    const isReturned = ({ id }: RemoteAttempt): boolean => ids === undefined || ids.includes(id);
-    const back = link.waiting.filter(isReturned);
-    link.waiting = link.waiting.filter((each) => !isReturned(each));
-    for (const { id } of back) this.say({ is: 'returned', link: number, id });
-  }
-
   #close(number: number, link: Link, how: 'drain' | 'kill'): NodeEffect[] {
     link.isClosing = true;
-    this.#return(number, link);
     return [{ do: 'close', link: { session: this.id, link: number }, how }];
   }
 }

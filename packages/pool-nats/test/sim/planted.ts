@@ -47,22 +47,16 @@ export const plantedBugs: readonly PlantedBug[] = [
       'const ended: NodeEffect[] = [];\n      if (isSuperseded) { this.#current = new Session(order, this.#options.codec); return this.#current.beat(nowMs); }',
   },
   {
-    what: 'two attempts of one link run at the same time',
+    what: 'an attempt is returned and started',
     file: 'node-core.ts',
-    find: 'if (next === undefined || link.running !== undefined || link.isClosing) return [];',
-    replace: 'if (next === undefined || link.isClosing) return [];',
+    find: "          this.say({ is: 'returned', link: order.link, id: order.attempt.id });\n          return [];\n",
+    replace: "          this.say({ is: 'returned', link: order.link, id: order.attempt.id });\n",
   },
   {
-    what: 'an attempt that was sent ahead stays in the list when it starts',
+    what: 'an attempt is sent to its slot twice',
     file: 'node-core.ts',
-    find: 'link.waiting = others;',
-    replace: 'if (others.length > 0) link.waiting = others;',
-  },
-  {
-    what: 'what was reclaimed starts nevertheless',
-    file: 'node-core.ts',
-    find: 'link.waiting = link.waiting.filter((each) => !isReturned(each));',
-    replace: '',
+    find: "return [{ do: 'run', link: id, attempt: order.attempt }];",
+    replace: "return [1, 2].map(() => ({ do: 'run' as const, link: id, attempt: order.attempt }));",
   },
   {
     what: 'an attempt is started on a link that is being closed',

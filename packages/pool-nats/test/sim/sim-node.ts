@@ -8,13 +8,21 @@ import { plainCodec, type World } from './world.ts';
 export const slots = 2;
 const tickMs = 40;
 
-/** What a link of the agent runs. */
-interface Running {
-  attempt: Attempt | undefined;
-  /** The number of the attempt, and whether its body has started. */
-  number: number;
+/** An attempt in a slot of the agent. */
+interface Held {
+  readonly number: number;
+  readonly attempt: Attempt;
+  /** The machine had been stopped so often when it came. */
+  readonly stops: number;
+}
+
+/** A slot of the agent, as its pool of processes behaves: it runs one attempt after the other, and knows late which have started. */
+interface Slot {
+  readonly waiting: Held[];
+  /** Its worker has it: the body is about to start, or runs. */
+  running: Held | undefined;
   hasBody: boolean;
-  /** Grows with each attempt: what was meant for an earlier one does not happen. */
+  /** Grows with each attempt and each worker: what was meant for an earlier one does not happen. */
   turn: number;
   isGone: boolean;
 }
@@ -26,7 +34,7 @@ export class SimNode {
   readonly #rate: number;
   #core: NodeCore;
   #starts = 0;
-  #links = new Map<string, Running>();
+  #links = new Map<string, Slot>();
   #isUp = false;
   #stoppedUntilMs = 0;
   #longStops = 0;
@@ -61,7 +69,7 @@ export class SimNode {
   crash(): void {
     this.#isUp = false;
     this.#generation++;
-    for (const link of this.#links.values()) this.#endBody(link);
+    for (const slot of this.#links.values()) this.#endBody(slot);
   }
 
   /** Neither the agent nor a body does anything for so long. What runs by then cannot be ended in time if that is longer than a lease. */
@@ -71,6 +79,18 @@ export class SimNode {
       this.#world.ledger.excuse(this.name);
     }
     this.#stoppedUntilMs = this.#world.agenda.nowMs + ms;
+  }
+
+  /** A worker process of it is killed: its attempt crashes, and what waits behind it runs in the next worker. */
+  killWorker(): void {
+    const links = [...this.#links].filter(([, { hasBody, isGone }]) => hasBody && !isGone);
+    const [key, slot] = links[this.#world.random.int(0, links.length)] ?? [];
+    if (key === undefined || slot?.running === undefined) return;
+    const [session = '', link] = key.split(' ');
+    const { number } = slot.running;
+    this.#endBody(slot);
+    this.#say({ session, link: Number(link) }, { is: 'lost', worker: 'w', reason: 'was killed' });
+    this.#end({ session, link: Number(link) }, slot, number, { kind: 'crashed', reason: 'was killed' });
   }
 
   drain(): void {
@@ -137,8 +157,8 @@ export class SimNode {
         break;
       case 'open':
         this.#links.set(keyOf(effect.link), {
-          attempt: undefined,
-          number: -1,
+          waiting: [],
+          running: undefined,
           hasBody: false,
           turn: 0,
           isGone: false,
@@ -146,6 +166,9 @@ export class SimNode {
         break;
       case 'run':
         this.#run(effect.link, effect.attempt.id, effect.attempt.work as unknown as Attempt);
+        break;
+      case 'reclaim':
+        this.#world.agenda.in(this.#world.random.between(0, 10), () => this.#reclaim(effect.link));
         break;
       case 'close':
         this.#close(effect.link, effect.how);
@@ -161,69 +184,100 @@ export class SimNode {
   }
 
   #run(id: LinkId, number: number, attempt: Attempt): void {
-    const link = this.#links.get(keyOf(id));
-    if (link === undefined || link.isGone) return;
-    if (link.attempt !== undefined) this.#world.ledger.stuck(`${attempt.key} was started beside another one`);
-    const turn = ++link.turn;
-    link.attempt = attempt;
-    link.number = number;
+    const slot = this.#links.get(keyOf(id));
+    if (slot === undefined || slot.isGone) return;
+    slot.waiting.push({ number, attempt, stops: this.#longStops });
+    this.#startNext(id, slot);
+  }
+
+  #startNext(id: LinkId, slot: Slot): void {
+    if (slot.running !== undefined || slot.isGone) return;
+    const next = slot.waiting.shift();
+    if (next === undefined) return;
+    const turn = ++slot.turn;
+    slot.running = next;
     const { agenda, random, ledger } = this.#world;
-    const stops = this.#longStops;
     agenda.in(random.between(0, 20), () =>
       this.#unlessStopped(() => {
-        if (link.isGone || link.turn !== turn) return;
-        ledger.bodyStarts(attempt, this.name, this.id, stops !== this.#longStops);
-        link.hasBody = true;
-        this.#report(id, { is: 'started', id: number, worker: 'w' });
-        const longMs = random.chance(0.15) ? 2_500 : 200;
-        agenda.in(random.between(1, longMs), () => this.#unlessStopped(() => this.#finish(id, number)));
+        if (slot.isGone || slot.turn !== turn) return;
+        ledger.bodyStarts(next.attempt, this.name, this.id, next.stops !== this.#longStops);
+        slot.hasBody = true;
+        this.#say(id, { is: 'started', id: next.number, worker: 'w' });
+        const longMs = random.chance(0.3) ? 2_500 : 200;
+        agenda.in(random.between(1, longMs), () => this.#unlessStopped(() => this.#finish(id, next.number)));
       }),
     );
   }
 
+  /** Ends the attempt that the worker has, started or not; another one is asked to stop in vain. */
   #finish(id: LinkId, number: number): void {
-    const link = this.#links.get(keyOf(id));
-    if (link?.attempt === undefined || link.isGone || link.number !== number) return;
-    const { hasBody } = link;
-    this.#endBody(link);
-    const outcome = hasBody
-      ? ({ kind: 'returned', value: number } as const)
-      : ({ kind: 'not-started', reason: 'stopped' } as const);
-    this.#report(id, { is: 'ended', id: number, outcome });
+    const slot = this.#links.get(keyOf(id));
+    if (slot === undefined || slot.isGone || slot.running?.number !== number) return;
+    const outcome: Outcome = slot.hasBody ? { kind: 'returned', value: number } : notStarted;
+    this.#endBody(slot);
+    this.#end(id, slot, number, outcome);
+  }
+
+  #end(id: LinkId, slot: Slot, number: number, outcome: Outcome): void {
+    this.#say(id, { is: 'ended', id: number, outcome });
+    this.#act(() => this.#core.flush(this.#nowMs));
+    this.#startNext(id, slot);
+  }
+
+  /** Returns what waits, and sometimes what the worker has, if that has not started. */
+  #reclaim(id: LinkId): void {
+    const slot = this.#links.get(keyOf(id));
+    if (slot === undefined || slot.isGone) return;
+    const { running } = slot;
+    if (running !== undefined && !slot.hasBody && this.#world.random.chance(0.5)) {
+      this.#endBody(slot);
+      slot.waiting.unshift(running);
+    }
+    this.#return(id, slot);
+  }
+
+  #return(id: LinkId, slot: Slot): void {
+    for (const { number } of slot.waiting.splice(0))
+      this.#say(id, { is: 'ended', id: number, outcome: notStarted });
     this.#act(() => this.#core.flush(this.#nowMs));
   }
 
   #close(id: LinkId, how: 'drain' | 'kill'): void {
-    const link = this.#links.get(keyOf(id));
-    if (link === undefined) return;
+    const slot = this.#links.get(keyOf(id));
+    if (slot === undefined) return;
     const { agenda, random, timing } = this.#world;
-    const isDone = how === 'drain' && link.attempt === undefined;
+    this.#return(id, slot);
+    const isDone = how === 'drain' && slot.running === undefined;
     const generation = this.#generation;
     const wait = (): void => {
-      if (how === 'drain' && link.attempt !== undefined && !link.isGone) agenda.in(10, wait);
+      if (how === 'drain' && slot.running !== undefined && !slot.isGone) agenda.in(10, wait);
       else end();
     };
     const end = (): void => {
-      if (link.isGone || generation !== this.#generation) return;
-      this.#endBody(link);
-      link.isGone = true;
+      if (slot.isGone || generation !== this.#generation) return;
+      this.#endBody(slot);
+      slot.isGone = true;
       this.#act(() => this.#core.released(id, this.#nowMs));
     };
     if (how === 'drain' && !isDone) wait();
     else agenda.in(random.between(0, timing.endingMs * 0.5), end);
   }
 
-  #endBody(link: Running): void {
-    if (link.attempt !== undefined) this.#world.ledger.bodyEnds(link.attempt.key);
-    link.attempt = undefined;
-    link.hasBody = false;
-    link.turn++;
+  #endBody(slot: Slot): void {
+    if (slot.running !== undefined) this.#world.ledger.bodyEnds(slot.running.attempt.key);
+    slot.running = undefined;
+    slot.hasBody = false;
+    slot.turn++;
   }
 
-  #report(id: LinkId, report: Parameters<NodeCore['report']>[1]): void {
+  #say(id: LinkId, report: Parameters<NodeCore['report']>[1]): void {
     this.#act(() => this.#core.report(id, report, this.#nowMs));
   }
 }
+
+type Outcome = Extract<Parameters<NodeCore['report']>[1], { is: 'ended' }>['outcome'];
+
+const notStarted: Outcome = { kind: 'not-started', reason: 'no more is started' };
 
 function keyOf({ session, link }: LinkId): string {
   return `${session} ${link}`;

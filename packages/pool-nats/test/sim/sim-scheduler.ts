@@ -149,9 +149,7 @@ export class SimScheduler {
     switch (report.is) {
       case 'reported':
         if (report.report.is === 'started') this.#started(link, report.report.id);
-        if (report.report.is === 'ended')
-          if (report.report.outcome.kind === 'not-started') this.#returned(link, report.report.id);
-          else this.#ended(link, report.report.id);
+        if (report.report.is === 'ended') this.#ended(link, report.report.id, report.report.outcome.kind);
         break;
       case 'returned':
         this.#returned(link, report.id);
@@ -172,18 +170,24 @@ export class SimScheduler {
     else sent.hasStarted = true;
   }
 
-  #ended(link: Link, id: number): void {
+  #ended(link: Link, id: number, how: string): void {
     const sent = link.sent.get(id);
     if (sent === undefined) return;
+    if (how === 'not-started') {
+      this.#returned(link, id);
+      return;
+    }
     if (!sent.hasStarted) this.#world.ledger.stuck(`${sent.attempt.key} ended before it started`);
     this.#world.ledger.result(sent.attempt);
-    sent.job.isDone = true;
+    sent.job.isDone = how !== 'crashed';
     this.#drop(link, id, sent);
   }
 
   #returned(link: Link, id: number): void {
     const sent = link.sent.get(id);
     if (sent === undefined) return;
+    if (sent.hasStarted)
+      this.#world.ledger.stuck(`${sent.attempt.key} was returned after it was reported as started`);
     this.#world.ledger.returned(sent.attempt);
     sent.job.attempts--;
     this.#drop(link, id, sent);
@@ -202,11 +206,11 @@ export class SimScheduler {
     this.#held.delete(job.lock);
   }
 
-  /** Sends attempts whose locks are free to links that are free, and sometimes one ahead. */
+  /** Sends attempts whose locks are free to links that are free, and sometimes a few ahead. */
   #dispatch(): void {
     if (this.#nowMs < this.#patienceUntilMs) return;
     for (const link of this.#links.values()) {
-      const room = this.#world.random.chance(0.3) ? 2 : 1;
+      const room = this.#world.random.chance(0.3) ? this.#world.random.int(2, 5) : 1;
       if (link.isAway || link.isReleased || link.sent.size >= room) continue;
       const job = this.#jobs.find((each) => this.#isReady(each));
       if (job === undefined) return;
@@ -234,7 +238,7 @@ export class SimScheduler {
     for (const { session, number, sent, isReleased } of this.#links.values()) {
       if (isReleased || !random.chance(0.2)) continue;
       const ids = [...sent.keys()];
-      if (random.chance(0.6)) this.#core.send(session, { do: 'reclaim', link: number, ids });
+      if (random.chance(0.6)) this.#core.send(session, { do: 'reclaim', link: number });
       else if (random.chance(0.5) && ids[0] !== undefined)
         this.#core.send(session, { do: 'abort', link: number, id: ids[0], reason: { value: 'stop' } });
       else {

@@ -98,7 +98,7 @@ export class World {
       this.#network.cuts.add(direction);
       agenda.in(endMs, () => this.#network.cuts.delete(direction));
     };
-    switch (random.int(0, 7)) {
+    switch (random.int(0, 8)) {
       case 0:
         cut(`${node.name}>*`);
         break;
@@ -125,6 +125,9 @@ export class World {
         break;
       case 6:
         this.#replaceScheduler();
+        break;
+      case 7:
+        node.killWorker();
         break;
       default:
     }

@@ -50,8 +50,9 @@ export class RemoteSlot {
   readonly #send: (report: RemoteReport) => void;
   readonly #tickets = new Map<number, RemoteTicket>();
   readonly #pool: Pool;
-  /** The first attempts may come at once, and must not reach a pool that is still opening. */
+  /** The first orders may come at once, and must not reach a pool that is still opening. */
   readonly #opened: Promise<void>;
+  #isOpen = false;
 
   /** Opens its pool at once; `send` is not called before this has returned. */
   constructor(
@@ -73,7 +74,12 @@ export class RemoteSlot {
       lateError: (worker, tasks, error) =>
         send({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } }),
     });
-    this.#opened.catch(() => {}); // Each attempt reports why it cannot run.
+    this.#opened.then(
+      () => {
+        this.#isOpen = true;
+      },
+      () => {}, // Each attempt reports why it cannot run.
+    );
   }
 
   /** Reports to the host. */
@@ -81,20 +87,20 @@ export class RemoteSlot {
     this.#send(report);
   }
 
-  /** Runs the attempt; `started`, `updates` and `ended` are reported. */
+  /** Runs the attempt after those that came before; `started`, `updates` and `ended` are reported. */
   async run({ id, work, graceMs, isHasty }: RemoteAttempt): Promise<void> {
     const ticket = new RemoteTicket(id, this);
     this.#tickets.set(id, ticket);
     const assignment = new ForwardedAssignment(work, graceMs, isHasty);
     const outcome = await this.#outcomeOf(assignment, ticket);
     this.#tickets.delete(id);
-    ticket.updates.flush();
+    ticket.flush();
     this.report({ is: 'ended', id, outcome: encodeOutcome(withoutPromise(outcome), assignment.path) });
   }
 
   async #outcomeOf(assignment: ForwardedAssignment, ticket: RemoteTicket): Promise<PoolOutcome> {
     try {
-      await this.#opened;
+      if (!this.#isOpen) await this.#opened;
     } catch (error) {
       ticket.started('none');
       return { kind: 'threw', error };
@@ -110,12 +116,18 @@ export class RemoteSlot {
 
   /** The host has processed a batch of updates of this attempt. */
   credited(id: number): void {
-    this.#tickets.get(id)?.updates.credited();
+    this.#tickets.get(id)?.credited();
+  }
+
+  /** Returns what has not started: each such attempt ends as `not-started`. */
+  reclaim(): void {
+    if (this.#isOpen) this.#pool.reclaim?.();
+    else void this.#opened.then(() => this.#pool.reclaim?.()).catch(() => {});
   }
 
   /** Kills its attempt, or lets it end; resolves when all its processes are gone and everything was reported. */
   async close(how: 'drain' | 'kill'): Promise<void> {
-    await this.#opened.catch(() => {});
+    if (!this.#isOpen) await this.#opened.catch(() => {});
     await this.#pool.close(how);
   }
 }
@@ -127,20 +139,20 @@ function withoutPromise(outcome: PoolOutcome): PoolOutcome {
   return rest;
 }
 
-/** Passes the reports of an attempt on, as fast as the host processes them. */
+/** Passes the reports of an attempt on, as fast as the host processes them. Most attempts report no update and are not stopped. */
 class RemoteTicket implements Ticket {
-  readonly updates: CreditedSender;
   readonly #id: number;
   readonly #slot: RemoteSlot;
-  readonly #controller = new AbortController();
+  #updates: CreditedSender | undefined;
+  #controller: AbortController | undefined;
 
   constructor(id: number, slot: RemoteSlot) {
     this.#id = id;
     this.#slot = slot;
-    this.updates = new CreditedSender({ send: (updates) => slot.report({ is: 'updates', id, updates }) });
   }
 
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
 
@@ -153,10 +165,24 @@ class RemoteTicket implements Ticket {
   }
 
   report(update: TaskUpdate): void {
-    this.updates.send(update);
+    const send = (updates: readonly TaskUpdate[]): void => {
+      this.#slot.report({ is: 'updates', id: this.#id, updates });
+    };
+    this.#updates ??= new CreditedSender({ send });
+    this.#updates.send(update);
+  }
+
+  credited(): void {
+    this.#updates?.credited();
+  }
+
+  /** Reports what is held back. */
+  flush(): void {
+    this.#updates?.flush();
   }
 
   abort(reason: ThrownWire): void {
+    this.#controller ??= new AbortController();
     this.#controller.abort(decodeThrown(reason, 'host'));
   }
 }
