@@ -10,6 +10,7 @@ export class WarpedClock implements Clock {
   readonly #slowness: number;
   readonly #beganMs = performance.now();
   readonly #alarms = new Set<Alarm>();
+  readonly #watchers = new Set<() => void>();
   #aheadMs = 0;
 
   /** A second of it takes so many seconds. */
@@ -39,7 +40,24 @@ export class WarpedClock implements Clock {
       this.#alarms.delete(alarm);
     };
     this.#alarms.add(alarm);
+    for (const look of [...this.#watchers]) look();
     return cancel;
+  }
+
+  /** Goes ahead by so much as soon as an alarm waits that rings within that time, and for longer than `above`. */
+  async advanceOnceSet(ms: number, above: number): Promise<void> {
+    const isSet = () =>
+      [...this.#alarms].some(({ atMs }) => atMs <= this.now() + ms && atMs > this.now() + above);
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (!isSet()) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+      look();
+    });
+    this.advance(ms);
   }
 
   /** Goes ahead by so much at once; alarms ring in their order, those that are set meanwhile included. */
