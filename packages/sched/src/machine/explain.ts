@@ -254,7 +254,7 @@ function waitOf(state: State, task: number): Wait {
   const services = servicesInTheWay(state, task);
   if (services.length > 0) return servicesWait(state, services);
   if (turn !== pool && turn !== undefined) return groupWait(state, pool, turn);
-  if (pool.isExclusive && pool !== turn && state.dispatched + state.retrying > 0)
+  if (pool.isExclusive && pool !== turn && state.dispatched + state.retrying + state.unsettled.size > 0)
     return groupWait(state, pool, undefined, underWay(state));
   const first = pool.hasSlot ? groupBefore(state, task) : undefined;
   if (first !== undefined) return groupWait(state, pool, first);
@@ -318,7 +318,8 @@ function groupBefore(state: State, task: number): PoolRow | undefined {
 
 function underWay(state: State): number[] {
   const found: number[] = [];
-  for (let task = 0; task < state.tasks.count; task++) if (state.isUnderWay(task)) found.push(task);
+  for (let task = 0; task < state.tasks.count; task++)
+    if (!state.isService(task) && (state.isUnderWay(task) || state.unsettled.has(task))) found.push(task);
   return found;
 }
 

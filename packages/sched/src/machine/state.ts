@@ -96,6 +96,8 @@ export class State {
   #dispatched = 0;
   #retrying = 0;
   #parked = 0;
+  /** Tasks that wait for a service, and hold what their last attempt left in an unknown state. */
+  readonly #unsettled = new Set<number>();
   #out: Command[] = [];
   #isPublishing: boolean;
   /** Events so far, published or not. */
@@ -136,6 +138,11 @@ export class State {
     return this.#retrying;
   }
 
+  /** Tasks that wait for a service, and hold what their last attempt left in an unknown state: exclusive groups open after them. */
+  get unsettled(): ReadonlySet<number> {
+    return this.#unsettled;
+  }
+
   /** Tasks that wait for a resource. */
   get parked(): number {
     return this.#parked;
@@ -165,6 +172,7 @@ export class State {
       if (!wasOut && from !== WAITING) this.#retrying--;
       if (!isOut && to !== DONE && to !== WAITING) this.#retrying++;
     }
+    if (from === WAITING && this.#unsettled.size > 0) this.#unsettled.delete(task);
     if (to === DONE) {
       this.#remaining--;
       this.poolOf(task).taskEnded();
@@ -206,6 +214,7 @@ export class State {
       tasks.clear(task, RETAINS_LOCKS);
     }
     this.move(task, WAITING);
+    if (!this.isService(task) && tasks.has(task, RETAINS_LOCKS)) this.#unsettled.add(task);
     tasks.setBlockers(task, conditions.countUnfulfilled(task));
     conditions.touch();
     const impossible = conditions.unfulfilledOf(task, true);
@@ -219,14 +228,15 @@ export class State {
 
   /**
    * True for an exclusive group with tasks that wait until a task outside it has ended, which an earlier session left unfinished: opened before, it
-   * would have to wait for that task, which could not start. Also for one that does not need all the services that run,
-   * and after one has given way to a task outside.
+   * would have to wait for that task, which could not start. Also for one that does not need all the services that run, while an unsettled
+   * task outside waits for a service, and after one has given way to a task outside.
    */
   isHeldUp(pool: PoolRow): boolean {
     if (!pool.isExclusive) return false;
     const { starvedHead } = this.locks;
     if (starvedHead !== NONE && starvedHead === this.#yieldedTo && this.poolOf(starvedHead) !== pool)
       return true;
+    for (const task of this.#unsettled) if (this.poolOf(task) !== pool) return true;
     for (const service of this.servicesOut) if (!this.plan.services.isNeededIn(pool.id, service)) return true;
     return this.recalled.hasGuards && this.recalled.keepsOut((task) => this.poolOf(task) === pool);
   }

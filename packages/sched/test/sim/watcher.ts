@@ -388,10 +388,14 @@ export class Watcher {
 
   /** Between two attempts, and something that it requires is down: it waits as if it had not started. */
   #waitAgain(task: TaskShadow): void {
-    if (task.spec.requires.every((requirement) => this.shadow.threshold(task, requirement) === 'met')) return;
+    if (this.#hasItsNeeds(task)) return;
     if (isService(task)) this.#retries.delete(task);
     else this.#retries.set(task, this.#nowMs);
     if (!isService(task) && this.#last.get(task)?.poisons !== true) task.holds = false;
+  }
+
+  #hasItsNeeds(task: TaskShadow): boolean {
+    return task.spec.requires.every((requirement) => this.shadow.threshold(task, requirement) === 'met');
   }
 
   #serviceOf(task: TaskShadow): { deaths: number; before: number; isNewStart: boolean } {
@@ -1237,7 +1241,10 @@ export class Watcher {
 
   /** The first task of those exclusive groups that could open: later tasks make room. */
   #firstOfGroups(): TaskShadow | undefined {
-    if ([...this.#retries.keys()].some((task) => !isService(task))) return undefined;
+    // One that waits for a service as if it had not started keeps no group from opening, unless it holds something.
+    const isBetween = (task: TaskShadow): boolean =>
+      !isService(task) && (task.holds || this.#hasItsNeeds(task));
+    if ([...this.#retries.keys()].some(isBetween)) return undefined;
     const head = this.shadow.tasks[this.#head];
     if (head !== undefined && isExclusive(this.#homeOf(head.index)) && this.shadow.isUnblocked(head))
       return head;
