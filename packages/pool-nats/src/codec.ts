@@ -1,5 +1,6 @@
 /** Packets and messages as bytes, in V8's format. Long messages go in pieces that servers accept. Interprets nothing. */
 import { deserialize, serialize } from 'node:v8';
+import { misuse, type PexenError } from '@pexen/core';
 import type { Codec, Piece } from './protocol/messages.ts';
 
 /** The version of V8's format here: the first two bytes of everything that is serialized are a mark and the version. */
@@ -8,16 +9,29 @@ export const formatVersion: number = serialize(0)[1] ?? 0;
 /** Servers accept payloads of 1 MiB by default; a packet is half of that. */
 const pieceBytes = 256 * 1024;
 
+/** No message may be longer, bytes: both sides hold a message as a whole. */
+export const longestMessage: number = 64 * 1024 * 1024;
+
 interface BytePiece {
   readonly bytes: Uint8Array;
   /** The message goes on in the next piece. */
   readonly isPart: boolean;
 }
 
+function tooLarge(length: number): PexenError {
+  const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+  return misuse(
+    'PEXEN_VALUE_TOO_LARGE',
+    `its values have ${mebibytes(length)}, more than the ${mebibytes(longestMessage)} that may be sent between a run and a node`,
+    'Write large data to a file that the nodes share, and hand on its name.',
+  );
+}
+
 /** Messages as pieces of bytes. */
 export const byteCodec: Codec = {
   encode(message) {
     const bytes = serialize(message);
+    if (bytes.length > longestMessage) throw tooLarge(bytes.length);
     const pieces: Piece[] = [];
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       const part = bytes.subarray(at, at + pieceBytes);
@@ -28,12 +42,16 @@ export const byteCodec: Codec = {
   },
   decoder() {
     let parts: Uint8Array[] = [];
+    let length = 0;
     return (piece) => {
       const { bytes, isPart } = piece as BytePiece;
+      length += bytes.length;
+      if (length > longestMessage) throw tooLarge(length);
       parts.push(bytes);
       if (isPart) return undefined;
       const whole = parts.length === 1 ? bytes : Buffer.concat(parts);
       parts = [];
+      length = 0;
       return deserialize(whole);
     };
   },

@@ -54,7 +54,7 @@ export const token = isA('up to 64 letters, digits, "-" and "_"', (value) => {
 });
 
 /** Texts by names. */
-export const labels = isA('an object with strings', (value) => {
+const labels = isA('an object with strings', (value) => {
   return isRecord(value) && Object.values(value).every((each) => typeof each === 'string');
 });
 

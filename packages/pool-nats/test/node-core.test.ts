@@ -1,7 +1,7 @@
 /** Scripts of one node: what it does when its lease is over. */
 import type { RemoteAttempt } from '@pexen/pool-process/remote';
 import { expect, test } from 'vitest';
-import type { NodeOrder } from '../src/protocol/messages.ts';
+import type { Codec, NodeOrder } from '../src/protocol/messages.ts';
 import { NodeCore, type NodeEffect } from '../src/protocol/node-core.ts';
 import { plainCodec } from './sim/world.ts';
 
@@ -11,8 +11,8 @@ const session = 'h.n.1';
 const link = { session, link: 1 };
 
 /** A node whose slot runs attempt 1, and has attempt 2 waiting behind it. */
-function working(): NodeCore {
-  const core = new NodeCore({ ...identity, codec: plainCodec, announceMs: 5_000 });
+function working(codec: Codec = plainCodec): NodeCore {
+  const core = new NodeCore({ ...identity, codec, announceMs: 5_000 });
   core.take({ kind: 'join', session, host: 'h', run: 'r', epoch: 1, stampMs: 0, timing }, 0);
   const attempt = (id: number): RemoteAttempt => ({ id, work: {} as never, graceMs: 0, isHasty: false });
   const orders: NodeOrder[] = [
@@ -109,5 +109,47 @@ test('a worker that dies crashes the attempt that it ran, which the scheduler he
     { is: 'reported', link: 1, report: { is: 'started', id: 1, worker: 'w' } },
     { is: 'reported', link: 1, report: lost },
     { is: 'reported', link: 1, report: crash },
+  ]);
+});
+
+/** A codec that carries nothing large. */
+const narrowCodec: Codec = {
+  ...plainCodec,
+  encode(message) {
+    if (JSON.stringify(message).includes('large')) throw new RangeError('more than may be sent');
+    return plainCodec.encode(message);
+  },
+};
+
+const returned = { kind: 'returned', value: 1 } as const;
+const refused = {
+  kind: 'threw',
+  error: { error: expect.objectContaining({ message: 'more than may be sent' }) },
+};
+
+test('an attempt whose outcome cannot be sent has thrown', () => {
+  const core = working(narrowCodec);
+  core.report(link, { is: 'ended', id: 1, outcome: { ...returned, value: 'large' } }, 30);
+  const report = { is: 'ended', id: 1, outcome: refused };
+  expect(reportedBy(core.flush(31)).at(-1)).toEqual({ is: 'reported', link: 1, report });
+});
+
+test('an attempt whose update cannot be sent goes on, and has thrown if it returns', () => {
+  const core = working(narrowCodec);
+  const updates = [{ kind: 'log', message: 'large' }] as const;
+  expect(core.report(link, { is: 'updates', id: 1, updates }, 30)).toEqual([{ do: 'credit', link, id: 1 }]);
+  core.report(link, { is: 'ended', id: 1, outcome: returned }, 40);
+  core.report(link, { is: 'ended', id: 2, outcome: returned }, 50);
+  expect(reportedBy(core.flush(51)).slice(-2)).toEqual([
+    { is: 'reported', link: 1, report: { is: 'ended', id: 1, outcome: refused } },
+    { is: 'reported', link: 1, report: { is: 'ended', id: 2, outcome: returned } },
+  ]);
+});
+
+test('a service whose values cannot be sent is ended', () => {
+  const core = working(narrowCodec);
+  const facts = { shared: { text: 'large' } };
+  expect(core.report(link, { is: 'service-ready', id: 1, facts }, 30)).toEqual([
+    { do: 'abort', link, id: 1, reason: refused.error },
   ]);
 });

@@ -2,7 +2,7 @@
  * One slot of the pool: its use of one slot of a node, once there is one. Turns what the engine wants into orders, and reports of the node into events of
  * the engine. Does not choose nodes.
  */
-import type { SharedState } from '@pexen/core';
+import { isPexenError, type SharedState } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -93,7 +93,10 @@ export class NodeConnection implements Connection {
     try {
       this.#order((link) => ({ do: 'run', link, attempt: remote }));
     } catch (error) {
-      const outcome = encodeOutcome(refusedByTransport(assignment.path, error), assignment.path);
+      const refused = isPexenError(error)
+        ? ({ kind: 'threw', error } as const)
+        : refusedByTransport(assignment.path, error);
+      const outcome = encodeOutcome(refused, assignment.path);
       queueMicrotask(() => this.#events.ended(number, outcome));
     }
   }

@@ -4,7 +4,7 @@
  */
 
 import type { NodeProperties } from '@pexen/core';
-import type { ThrownWire } from '@pexen/pool-kit';
+import { encodeThrown, type ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import { Channel } from './channel.ts';
 import {
@@ -151,7 +151,7 @@ export class NodeCore {
   /** A link reports something. */
   report({ session: id, link }: LinkId, report: RemoteReport, nowMs: number): NodeEffect[] {
     const effects = this.#expire(nowMs);
-    this.#sessionOf(id)?.report(link, report);
+    effects.push(...(this.#sessionOf(id)?.report(link, report) ?? []));
     return effects;
   }
 
@@ -248,6 +248,8 @@ class Session {
   readonly #order: JoinOrder;
   readonly #channel: Channel;
   readonly #links = new Map<number, Link>();
+  /** Attempts of which something could not be sent, and why. */
+  readonly #unsent = new Map<string, ThrownWire>();
   #beatMs = Number.NEGATIVE_INFINITY;
   /** Why everything is being ended; undefined while it works. */
   #ending: string | undefined;
@@ -292,9 +294,28 @@ class Session {
     this.#channel.push(report);
   }
 
-  report(link: number, report: RemoteReport): void {
-    if (this.#ending !== undefined && isOfEnding(report)) return;
-    this.say({ is: 'reported', link, report });
+  report(link: number, report: RemoteReport): NodeEffect[] {
+    if (this.#ending !== undefined && isOfEnding(report)) return [];
+    return this.#sayReported(link, report);
+  }
+
+  /** An attempt fails if something of it cannot be sent: then its outcome is that error. */
+  #sayReported(link: number, report: RemoteReport): NodeEffect[] {
+    const id = 'id' in report ? report.id : 0;
+    const attempt = `${link} ${id}`;
+    const earlier = this.#unsent.get(attempt);
+    if (report.is === 'ended') this.#unsent.delete(attempt);
+    try {
+      this.say({ is: 'reported', link, report: earlier === undefined ? report : failing(report, earlier) });
+      return [];
+    } catch (error) {
+      const failure = encodeThrown(error);
+      if (report.is === 'ended') this.say({ is: 'reported', link, report: failing(report, failure) });
+      else this.#unsent.set(attempt, failure);
+      if (report.is === 'updates') return [{ do: 'credit', link: { session: this.id, link }, id }];
+      if (report.is !== 'service-ready') return [];
+      return [{ do: 'abort', link: { session: this.id, link }, id, reason: failure }];
+    }
   }
 
   released(number: number): void {
@@ -369,6 +390,12 @@ class Session {
     link.isClosing = true;
     return [{ do: 'close', link: { session: this.id, link: number }, how }];
   }
+}
+
+/** The report with this error as the outcome, if it is that of an attempt that has not failed otherwise. */
+function failing(report: RemoteReport, error: ThrownWire): RemoteReport {
+  if (report.is !== 'ended' || report.outcome.kind !== 'returned') return report;
+  return { is: 'ended', id: report.id, outcome: { kind: 'threw', error } };
 }
 
 /** What the node itself causes when it ends everything. */
