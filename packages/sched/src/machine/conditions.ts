@@ -79,11 +79,11 @@ export class Conditions extends Table {
   /** True if the present tasks cannot meet the requirement. */
   isImpossible(condition: ConditionId): boolean {
     if (this.isMet[condition] === 1 || !this.#graph.isRequirement(condition)) return false;
-    if (this.#graph.kind[condition] === NEEDS_ALL) return (this.misses[condition] as number) > 0;
-    return (
-      (this.hits[condition] as number) + (this.pending[condition] as number) <
-      (this.#graph.need[condition] as number)
-    );
+    const most = (this.hits[condition] as number) + (this.pending[condition] as number);
+    // All of them are none where everything that provided it was torn down.
+    if (this.#graph.kind[condition] === NEEDS_ALL)
+      return (this.misses[condition] as number) > 0 || most === 0;
+    return most < (this.#graph.need[condition] as number);
   }
 
   /**
@@ -135,6 +135,7 @@ export class Conditions extends Table {
       if (this.#graph.isRequirement(condition)) {
         this.pending[condition] = (this.pending[condition] as number) - 1;
         if (!this.isVoid(task, condition)) this.#count(condition, task);
+        else if (this.isImpossible(condition)) this.impossible.push(condition);
       } else {
         if (this.#tasks.has(task, BAD)) this.misses[condition] = (this.misses[condition] as number) + 1;
         this.#open(condition);

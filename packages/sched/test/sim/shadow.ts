@@ -114,6 +114,7 @@ export class Shadow {
 
   /** What is met now stays met. Must be called after every fact. */
   noteMet(): void {
+    if (this.#withdrawn.size > 0) this.#known.clear(); // a service that had been torn down while it stopped may be over
     for (const task of this.tasks) {
       if (task.end !== undefined || task.attempts > 0) continue;
       for (const requirement of task.spec.requires)
