@@ -12,9 +12,10 @@ import { type ConfigOptions, config, optionsHelp } from './commands/config.ts';
 import { type FactsOptions, facts } from './commands/facts.ts';
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
+import { type InitSecurityOptions, initSecurity } from './commands/init-security.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { runChoice } from './commands/memory-options.ts';
-import { type NodeOptions, nats, node } from './commands/node.ts';
+import { type NatsOptions, type NodeOptions, nats, node } from './commands/node.ts';
 import { type NodesOptions, nodes } from './commands/nodes.ts';
 import { resumePending } from './commands/pending.ts';
 import { replay } from './commands/replay.ts';
@@ -275,8 +276,12 @@ function reaching(command: Command): Command {
     .addOption(option('--servers <urls>', 'the NATS servers, with commas; default: this machine', 'SERVERS'))
     .addOption(option('--pool <name>', 'the pool of the nodes; default: default', 'POOL'))
     .addOption(option('--tls-ca <file>', 'the authorities to trust, in PEM', 'TLS_CA'))
-    .addOption(option('--tls-cert <file>', 'the certificate of this node', 'TLS_CERT'))
-    .addOption(option('--tls-key <file>', 'the key of this node', 'TLS_KEY'))
+    .addOption(option('--tls-cert <file>', 'the certificate of this side', 'TLS_CERT'))
+    .addOption(option('--tls-key <file>', 'the key of this certificate', 'TLS_KEY'))
+    .addOption(
+      option('--nkey <file>', 'a file with the key of this side, as --init-security writes it', 'NKEY'),
+    )
+    .addOption(option('--creds <file>', 'a file with credentials for the servers', 'CREDS'))
     .addOption(option('--token <token>', 'the token for the servers', 'TOKEN').hideHelp())
     .addOption(option('--user <name>', 'the user for the servers', 'USER').hideHelp())
     .addOption(option('--password <text>', 'the password for the servers', 'PASSWORD').hideHelp())
@@ -317,7 +322,16 @@ function addNode(program: Command, leave: (exitCode: ExitCode) => void): void {
       ),
     )
     .addOption(option('--file <file>', 'these options, and token, user and password, as JSON', 'FILE'))
-    .action(async (options: NodeOptions) => leave(await node(options)))
+    .option('--init-security <dir>', 'write keys and the configuration of a server for --pool and --servers')
+    .option('--nodes <names>', 'with --init-security: the nodes that get a key, with commas', withCommas)
+    .option(
+      '--revoke <names>',
+      'with --init-security: the nodes whose keys are removed, with commas',
+      withCommas,
+    )
+    .action(async (options: NodeOptions & InitSecurityOptions) =>
+      leave(await (options.initSecurity === undefined ? node(options) : initSecurity(options))),
+    )
     .addHelpText('after', nodeHelp);
 }
 
@@ -341,7 +355,8 @@ function addNats(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option('--port <n>', 'its port, 0 for a free one; default: 4222', (text) =>
       text === '0' ? 0 : port(text),
     )
-    .action(async (options: { readonly port?: number }) => leave(await nats(options)));
+    .option('--config <file>', 'its configuration, as pexen node --init-security writes it')
+    .action(async (options: NatsOptions) => leave(await nats(options)));
 }
 
 function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {

@@ -4,9 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, misuse, type NodeProperties, refuse, type StandardFacts } from '@pexen/core';
+import { isRecord } from '@pexen/core/options';
 import { systemFacts } from '@pexen/factory';
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 import { workingDirectory } from '../working-directory.ts';
@@ -24,18 +25,38 @@ export interface NodeOptions {
   readonly token?: string;
   readonly user?: string;
   readonly password?: string;
+  readonly nkey?: string;
+  readonly creds?: string;
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
 }
 
-/** The part of `@pexen/pool-nats/node` that is used here. */
-interface NodeModule {
+/** The options of `pexen nats`. */
+export interface NatsOptions {
+  readonly port?: number;
+  readonly config?: string;
+}
+
+/** The part of `@pexen/pool-nats/node` that the command uses. */
+export interface NodeModule {
   startNode(options: object): Promise<RunningNode>;
   findNodes(options: object): Promise<readonly FoundNode[]>;
   findServer(): Promise<{ readonly file: string; readonly from: string }>;
-  startServer(file: string, options: { readonly port: number }): Promise<RunningServer>;
+  startServer(
+    file: string,
+    options: { readonly port: number; readonly config?: string },
+  ): Promise<RunningServer>;
+  initSecurity(options: object): Promise<SecurityReport>;
+}
+
+interface SecurityReport {
+  readonly written: readonly { readonly file: string; readonly isSecret: boolean }[];
+  readonly revoked: readonly string[];
+  readonly pool: string;
+  readonly nodes: readonly string[];
+  readonly validUntil: Date;
 }
 
 interface RunningNode {
@@ -76,10 +97,13 @@ export async function node(options: NodeOptions): Promise<ExitCode> {
 }
 
 /** Runs a server that only this machine can reach, until it is asked to stop. */
-export async function nats({ port = 4222 }: { readonly port?: number }): Promise<ExitCode> {
+export async function nats({ port = 4222, config }: NatsOptions): Promise<ExitCode> {
   const { findServer, startServer } = await poolNats('pexen nats');
   const { file } = await findServer();
-  const server = await startServer(file, { port });
+  const server = await startServer(file, {
+    port,
+    ...(config !== undefined && { config: resolve(workingDirectory(), config) }),
+  });
   process.stdout.write(`${file} serves ${server.url}, for this machine only; Ctrl-C stops it\n`);
   const stop = (): void => void server.stop();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
@@ -135,9 +159,17 @@ interface Settings {
   readonly properties?: NodeProperties;
 }
 
+/** The options in a file, whose paths of keys are relative to it: the folder may be copied. */
 function settingsIn(file: string): Settings {
+  const from = (path: unknown): unknown => (typeof path === 'string' ? resolve(dirname(file), path) : path);
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    const { nkey, creds, tls, ...others } = JSON.parse(readFileSync(file, 'utf8'));
+    return {
+      ...others,
+      ...(nkey !== undefined && { nkey: from(nkey) }),
+      ...(creds !== undefined && { creds: from(creds) }),
+      ...(isRecord(tls) ? { tls: mapValues(tls, from) } : tls !== undefined && { tls }),
+    };
   } catch (error) {
     throw misuse(
       'PEXEN_NODE_FILE',
@@ -145,6 +177,10 @@ function settingsIn(file: string): Settings {
       'Write an object: { "servers": "nats://hub:4222", "slots": 4 }',
     );
   }
+}
+
+function mapValues(table: object, change: (value: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(table).map(([name, value]) => [name, change(value)]));
 }
 
 /** `arch=arm64` … */

@@ -11,7 +11,8 @@ import { type NodeOptions, poolNats, settingsOf } from './node.ts';
 export interface NodesOptions
   extends Pick<
     NodeOptions,
-    'servers' | 'pool' | 'token' | 'user' | 'password' | 'tlsCa' | 'tlsCert' | 'tlsKey' | 'insecure'
+    | ('servers' | 'pool' | 'nkey' | 'creds' | 'token' | 'user' | 'password')
+    | ('tlsCa' | 'tlsCert' | 'tlsKey' | 'insecure')
   > {
   readonly on?: string;
   readonly probe?: boolean;

@@ -32,7 +32,7 @@ const probesMs = 12_000;
 
 /**
  * The nodes of a pool that answer, in the order of their names.
- * @throws PexenError PEXEN_BAD_OPTION, PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT
+ * @throws PexenError PEXEN_BAD_OPTION, PEXEN_NATS_PLAINTEXT, PEXEN_NATS_KEY_FILE, PEXEN_NATS_CONNECT, PEXEN_NATS_DENIED
  */
 export async function findNodes(options: FindNodesOptions = {}): Promise<readonly FoundNode[]> {
   const kinds = { ...serverKinds, pool: token, probe: flag, waitMs: whole(0) };
@@ -41,6 +41,7 @@ export async function findNodes(options: FindNodesOptions = {}): Promise<readonl
   const transport = await connectTransport(server, 'pexen nodes');
   try {
     const question = new Asking(transport, new Subjects(pool));
+    await transport.flush();
     const names = await question.ask({ probe: false }, waitMs);
     if (probe) await question.ask({ probe: true }, probesMs, names.length);
     return question.answers;

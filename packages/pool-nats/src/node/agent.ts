@@ -35,7 +35,7 @@ const farewellMs = 3_000;
 /**
  * Makes this machine a node of a pool: attempts of runs that use the pool run in processes of this one. Resolves when the node can be found.
  *
- * @throws PexenError PEXEN_BAD_OPTION, PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT
+ * @throws PexenError PEXEN_BAD_OPTION, PEXEN_NATS_PLAINTEXT, PEXEN_NATS_KEY_FILE, PEXEN_NATS_CONNECT, PEXEN_NATS_DENIED
  * @example
  * const node = await startNode({ servers: 'nats://hub:4222', pool: 'lab', labels: { arch: 'arm64' } });
  * process.once('SIGTERM', () => node.drain());
@@ -48,8 +48,13 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   await properties.probe();
   const transport = await connectTransport(settings.server, `pexen node ${settings.name}`);
   const agent = new Agent(settings, roots, properties, transport);
-  await agent.start();
-  return agent;
+  try {
+    await agent.start();
+    return agent;
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
 }
 
 /** The agent ends what runs when the lease is over; after this part of the time for ending, the guard does. */

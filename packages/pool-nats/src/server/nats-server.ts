@@ -12,7 +12,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, misuse } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
@@ -61,18 +61,28 @@ export interface RunningServer {
 /** How long a server may take to start, ms. */
 const startMs = 10_000;
 
+/** Options of `startServer`. */
+export interface ServerStart {
+  /** 0 takes a free one. Default 0. */
+  readonly port?: number;
+  /** A file with its configuration, whose paths are relative to its folder. Default: none is needed. */
+  readonly config?: string;
+}
+
 /**
- * Starts a server that only this machine can reach. `port` 0 takes a free one. Where `setpriv` is installed, it does not outlive this process.
+ * Starts a server that only this machine can reach, whatever the configuration says. Where `setpriv` is installed, it does not outlive this process.
  * @throws PexenError PEXEN_NO_NATS_SERVER
  */
 export async function startServer(
   file: string,
-  { port = 0 }: { readonly port?: number } = {},
+  { port = 0, config }: ServerStart = {},
 ): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-nats-'));
   const argv = ['-a', '127.0.0.1', '-p', port === 0 ? '-1' : String(port), '--ports_file_dir', folder];
+  if (config !== undefined) argv.push('-c', basename(config));
   const [command, ...words] = endingWithParent([file, ...argv]);
-  const child = spawn(command, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const cwd = config === undefined ? undefined : dirname(resolve(config));
+  const child = spawn(command, words, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
