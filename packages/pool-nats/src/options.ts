@@ -87,6 +87,29 @@ const kinds: KindsOf<NatsOptions> = {
   clock,
 };
 
+/**
+ * The options, and what they do not say about the server from the environment: `PEXEN_NATS_SERVERS`, `PEXEN_NATS_NKEY`, `PEXEN_NATS_CREDS`,
+ * `PEXEN_NATS_TOKEN`, `PEXEN_NATS_USER`, `PEXEN_NATS_PASSWORD`, and `PEXEN_NATS_TLS_CA`, `…_CERT` and `…_KEY`.
+ */
+export function withEnvironment(
+  options: NatsOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): NatsOptions {
+  const given = (names: readonly string[], group: string): Record<string, string> =>
+    Object.fromEntries(
+      names.flatMap((name) => {
+        const value = env[`PEXEN_NATS_${group}${name.toUpperCase()}`];
+        return value === undefined || value === '' ? [] : [[name, value]];
+      }),
+    );
+  const tls = given(['ca', 'cert', 'key'], 'TLS_');
+  return {
+    ...given(['servers', 'nkey', 'creds', 'token', 'user', 'password'], ''),
+    ...(Object.keys(tls).length > 0 && { tls }),
+    ...options,
+  };
+}
+
 /** @throws PexenError PEXEN_BAD_OPTION with all problems. */
 export function settingsOf(options: NatsOptions): Settings {
   refuse(optionProblems('nats', options, kinds));

@@ -1,5 +1,6 @@
 /** The connection to the NATS servers. The client library is loaded when it is first needed. Knows no protocol. */
 import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import type { Authenticator, NatsConnection } from '@nats-io/transport-node';
 import { messageOf, misuse, PexenError } from '@pexen/core';
 
@@ -206,7 +207,9 @@ function isEncrypted(server: string): boolean {
 
 function isLoopback(server: string): boolean {
   const { hostname } = new URL(server.includes('://') ? server : `nats://${server}`);
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return (
+    hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'))
+  );
 }
 
 function cannotConnect(servers: readonly string[], error: unknown): PexenError {

@@ -8,7 +8,7 @@ import {
   SlotEngine,
 } from '@pexen/pool-kit';
 import { agentTimeouts } from '@pexen/pool-process/remote';
-import { type NatsOptions, type Settings, settingsOf } from '../options.ts';
+import { type NatsOptions, type Settings, settingsOf, withEnvironment } from '../options.ts';
 import { Fleet, type Wires } from './fleet.ts';
 
 /**
@@ -20,7 +20,7 @@ import { Fleet, type Wires } from './fleet.ts';
  * export default defineSuite({ from: { … }, pool: () => nats({ servers: 'nats://hub:4222', pool: 'lab' }) });
  */
 export function nats(options: NatsOptions = {}): Pool {
-  return natsPool(settingsOf(options));
+  return natsPool(settingsOf(withEnvironment(options, process.env)));
 }
 
 /** The pool, with packets that pass through `wires`. */

@@ -103,6 +103,7 @@ export async function initSecurity(options: SecurityOptions): Promise<SecurityRe
 
   files.write('server/nats.conf', serverConfig(pool, portOf(servers)));
   files.replace('server/users.conf', usersConfig(pool, { scheduler, nodes: keys }));
+  files.write('.gitignore', '# Secrets.\n*\n');
   files.write('README.md', nextSteps(pool, servers));
   const inventory: Inventory = { pool, servers, scheduler, nodes: keys };
   files.replace('pool.json', `${JSON.stringify(inventory, null, 2)}\n`);
@@ -210,8 +211,7 @@ function whereabouts(
 }
 
 function addressProblems(server: string): Problem[] {
-  const url = server.startsWith('tls://') && URL.canParse(server) ? new URL(server) : undefined;
-  if (url !== undefined && hostPattern.test(url.hostname)) return [];
+  if (addressPattern.test(server) && URL.canParse(server)) return [];
   return [
     {
       code: 'PEXEN_BAD_OPTION',
@@ -221,8 +221,8 @@ function addressProblems(server: string): Problem[] {
   ];
 }
 
-/** A name or an address, as certificates have it. */
-const hostPattern = /^[A-Za-z0-9._-]+$|^\[[0-9a-f:]+\]$/;
+/** A name or an address, as certificates have it, and perhaps a port. */
+const addressPattern = /^tls:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?$/;
 
 function unknownProblems(names: readonly string[], former: Inventory | undefined): Problem[] {
   const unknown = names.filter((name) => !Object.hasOwn(former?.nodes ?? {}, name));

@@ -4,8 +4,8 @@
 export function nextSteps(pool: string, server: string): string {
   return `# Keys of the pool "${pool}"
 
-Written by \`pexen node --init-security\`. Files that end in \`.key\` or \`.nkey\` are secrets: whoever has \`scheduler/scheduler.nkey\` may run code on
-all nodes, and whoever has the key of a node may pretend to be this node, and no other.
+Written by \`pexen node --init-security\`. Files that end in \`.key\` or \`.nkey\` are secrets: a client with \`scheduler/scheduler.nkey\` may run code on
+all nodes, and one with the key of a node may pretend to be this node, and no other.
 
 1. **The server.** Copy \`server\` to the machine behind ${server}, for the user that runs the server, and start it in that folder:
 
