@@ -10,6 +10,7 @@ import * as errors from './conformance/errors.ts';
 import * as life from './conformance/life.ts';
 import * as network from './conformance/network.ts';
 import type { NetworkFaults } from './conformance/network-faults.ts';
+import * as nodes from './conformance/nodes.ts';
 import * as outcomes from './conformance/outcomes.ts';
 import * as programs from './conformance/programs.ts';
 import * as services from './conformance/services.ts';
@@ -192,6 +193,10 @@ export const contract: readonly Chapter[] = [
       services.servesPrograms,
       services.givesValues,
     ],
+  },
+  {
+    title: 'nodes',
+    cases: [nodes.reportsNodes, nodes.keepsToNodes, nodes.missesNode],
   },
   {
     title: 'network',

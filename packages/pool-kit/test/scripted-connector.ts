@@ -1,5 +1,5 @@
 /** A connector without workers: a test says what each worker does, and what time it is. */
-import type { Assignment, PoolContext, PoolOutcome, ReadyFacts, TaskUpdate } from '@pexen/core';
+import type { Assignment, PoolContext, PoolNode, PoolOutcome, ReadyFacts, TaskUpdate } from '@pexen/core';
 import type {
   Connection,
   ConnectionEvents,
@@ -11,6 +11,8 @@ import type {
 
 /** What a worker of a test can do besides what every connection can. */
 export type Skills = Pick<Connection, 'prefetches' | 'mostAttempts' | 'runsBoth' | 'startsAway'> & {
+  /** The nodes of the workers, in the order in which they are started. */
+  readonly nodes?: readonly string[];
   readonly canTerminate?: boolean;
   readonly canLeave?: boolean;
   /** `later`: it answers `returned` when the test says so; `never`: it has no `reclaim`. Default: at once, whatever has not started. */
@@ -36,6 +38,7 @@ export class ScriptedWorker implements Connection {
   readonly mostAttempts: number;
   readonly runsBoth: boolean;
   readonly startsAway: boolean;
+  node: string | undefined;
   readonly reclaim?: (numbers: readonly number[]) => readonly number[] | undefined;
   readonly terminate?: () => void;
   readonly leave?: () => void;
@@ -157,12 +160,15 @@ export class ScriptedConnector implements Connector {
     const failure = this.failures.shift();
     if (failure !== undefined) throw new Error(failure);
     const worker = new ScriptedWorker(slot, kind, `worker ${this.workers.length}`, events, this.skills);
+    worker.node = this.skills.nodes?.[this.workers.length];
     this.workers.push(worker);
     return worker;
   }
 
-  connectService(service: number, events: ConnectionEvents, kind: WorkKind): Connection {
-    return this.connect(100 + service, events, kind);
+  connectService(service: number, events: ConnectionEvents, kind: WorkKind, node?: string): Connection {
+    const worker = this.connect(100 + service, events, kind) as ScriptedWorker;
+    worker.node = node;
+    return worker;
   }
 }
 
@@ -174,6 +180,15 @@ export class HeardContext implements PoolContext {
   readonly late: string[] = [];
   readonly warnings: string[] = [];
   readonly failures: Error[] = [];
+  readonly nodes: string[] = [];
+
+  nodeChanged({ name, slots }: PoolNode): void {
+    this.nodes.push(`${name} has ${slots}`);
+  }
+
+  nodeLeft(name: string, reason: string): void {
+    this.nodes.push(`${name} ${reason}`);
+  }
 
   slotsChanged(slots: number): void {
     this.slots.push(slots);
@@ -209,7 +224,7 @@ export class Given {
 
   constructor(
     path: string,
-    { graceMs = 1_000, args, isProgram = false, isDefaultGrace = false, service }: GivenOptions = {},
+    { graceMs = 1_000, args, isProgram = false, isDefaultGrace = false, service, node }: GivenOptions = {},
   ) {
     const rules =
       service === undefined ? {} : { service: { restarts: 0, killsOnStop: service === 'killed' } };
@@ -218,6 +233,7 @@ export class Given {
       definition: { meta: {}, body: () => {}, ...rules } as unknown as Assignment['definition'],
       address: isProgram ? { kind: 'executable', file: path } : undefined,
       path,
+      node,
       attempt: 1,
       part: 'body',
       args,
@@ -252,6 +268,7 @@ export class Given {
 }
 
 export interface GivenOptions {
+  readonly node?: string;
   readonly graceMs?: number;
   readonly args?: unknown;
   readonly isProgram?: boolean;

@@ -935,3 +935,87 @@ describe('slots whose workers come later', () => {
     return rig;
   }
 });
+
+describe('nodes', () => {
+  /** Two slots on a node "a", one on "b". */
+  async function openedOnNodes() {
+    const rig = await opened(3, { nodes: ['a', 'a', 'b'], prefetches: true, canLeave: true }, true);
+    const node = (name: string, slots: number) =>
+      rig.connector.context?.nodeChanged({ name, slots, properties: {}, bootMark: 'x' });
+    node('a', 2);
+    node('b', 1);
+    const giveOn = async (name: string, ...paths: string[]): Promise<Given[]> => {
+      const all = paths.map((path) => rig.give(path, { node: name }));
+      await settle();
+      return all;
+    };
+    return { ...rig, node, giveOn };
+  }
+
+  test('are reported to the run', async () => {
+    const { connector, context } = await openedOnNodes();
+    connector.context?.nodeLeft('b', 'has left');
+    expect(context.nodes).toEqual(['a has 2', 'b has 1', 'b has left']);
+  });
+
+  test('an attempt goes to its node, and blocks none that is for another one', async () => {
+    const { giveOn, giveAll, worker } = await openedOnNodes();
+    await giveOn('b', 'b1', 'b2');
+    await giveOn('a', 'a1');
+    await giveAll('anywhere');
+    expect([worker(0).asked, worker(1).asked, worker(2).asked]).toEqual([['send 0'], ['send 0'], ['send 0']]);
+    expect(worker(0).sent.get(0)?.assignment.path).toBe('a1');
+    expect(worker(2).sent.get(0)?.assignment.path).toBe('b1');
+    worker(2).return(0);
+    await settle();
+    expect(worker(2).sent.get(1)?.assignment.path).toBe('b2');
+  });
+
+  test('what waits for a node that has no slots any more, or has left, is returned', async () => {
+    const { giveOn, node, connector } = await openedOnNodes();
+    const [runs, waits] = await giveOn('b', 'b1', 'b2');
+    node('b', 0);
+    await settle();
+    expect(waits?.outcome?.kind).toBe('not-started');
+    expect(runs?.outcome).toBeUndefined();
+    const [away, strange] = [...(await giveOn('b', 'b3')), ...(await giveOn('c', 'c1'))];
+    expect([away?.outcome?.kind, strange?.outcome?.kind]).toEqual(['not-started', 'not-started']);
+    const [, , third] = await giveOn('a', 'a1', 'a2', 'a3');
+    connector.context?.nodeLeft('a', 'has left');
+    await settle();
+    expect(third?.outcome?.kind).toBe('not-started');
+  });
+
+  test('an attempt whose worker has ended before it started is returned if its node is gone', async () => {
+    const { giveOn, connector, worker } = await openedOnNodes();
+    const [given] = await giveOn('b', 'b1');
+    connector.context?.nodeLeft('b', 'has left');
+    worker(2).events.returned(0);
+    await settle();
+    expect(given?.outcome).toMatchObject({ kind: 'not-started', reason: 'its node is not there any more' });
+  });
+
+  test('a service gets a worker on its node, or is returned', async () => {
+    const { give, connector } = await openedOnNodes();
+    give('serves', { service: 'asked', node: 'b' });
+    const strange = give('strange', { service: 'asked', node: 'c' });
+    await settle();
+    expect(connector.workers.at(-1)).toMatchObject({ slot: 100, node: 'b' });
+    expect(strange.outcome?.kind).toBe('not-started');
+  });
+
+  test('attempts behind a slow one are reclaimed only for a free slot on their node', async () => {
+    const { clock, giveOn, worker } = await openedOnNodes();
+    await giveOn('b', 'warm up');
+    for (let n = 0; n < 8; n++) {
+      worker(2).return(n, undefined, 0.01);
+      await giveOn('b', 'warm up');
+    }
+    await giveOn('b', 'behind');
+    worker(2).start(8);
+    worker(2).asked.length = 0;
+    clock.advance(1_000);
+    expect(worker(2).sent.get(9)?.assignment.path).toBe('behind');
+    expect(worker(2).asked).toEqual([]);
+  });
+});

@@ -44,6 +44,7 @@ export const serves: Applies = runsFunctionsAnd(({ services }) => services === t
 export const crossesServing: Applies = (manifest) => serves(manifest) && crosses(manifest);
 export const killsServing: Applies = (manifest) => serves(manifest) && manifest.kills;
 export const servesPrograms: Applies = ({ services, executables }) => services === true && executables;
+export const hasNodes: Applies = runsFunctionsAnd(({ nodes }) => nodes !== undefined);
 export const noExecutables: Applies = ({ executables }) => !executables;
 
 /** A case for a pool that is open. */

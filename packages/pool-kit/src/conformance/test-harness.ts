@@ -10,6 +10,7 @@ import {
   type Pool,
   type PoolContext,
   type PoolManifest,
+  type PoolNode,
   type PoolOutcome,
   type ReadyFacts,
   type Runnable,
@@ -178,6 +179,9 @@ export class TestHarness {
   readonly slots: number[] = [];
   /** How often it had reported a number of slots when open() resolved. */
   slotsReportedAtOpen = 0;
+  /** By name. */
+  readonly nodes = new Map<string, PoolNode>();
+  nodesReportedAtOpen: readonly PoolNode[] = [];
   readonly lost: { readonly worker: string; readonly reason: string }[] = [];
   readonly late: { readonly worker: string; readonly tasks: readonly string[]; readonly error: unknown }[] =
     [];
@@ -206,6 +210,7 @@ export class TestHarness {
     await within(this.pool.open(this.#context(slotsReported.resolve)), this.timeoutMs, 'open()');
     this.isOpen = true;
     this.slotsReportedAtOpen = this.slots.length;
+    this.nodesReportedAtOpen = [...this.nodes.values()];
     await within(slotsReported.promise, this.timeoutMs, 'slotsChanged()');
   }
 
@@ -221,6 +226,8 @@ export class TestHarness {
         this.slots.push(slots);
         slotsReported();
       },
+      nodeChanged: (node) => void this.nodes.set(node.name, node),
+      nodeLeft: (name) => void this.nodes.delete(name),
       workerLost: (worker, reason) => void this.lost.push({ worker, reason }),
       lateError: (worker, tasks, error) => void this.late.push({ worker, tasks, error }),
     };

@@ -3,7 +3,15 @@
  * messages with it, how to end it. The engine decides everything else: which attempt goes where and when, which have started, how an
  * attempt is stopped, when a worker is replaced, and what happens to the attempts of a worker that is gone.
  */
-import type { Assignment, PoolManifest, PoolOutcome, Problem, ReadyFacts, TaskUpdate } from '@pexen/core';
+import type {
+  Assignment,
+  PoolManifest,
+  PoolNode,
+  PoolOutcome,
+  Problem,
+  ReadyFacts,
+  TaskUpdate,
+} from '@pexen/core';
 import type { OutcomeEnvelope } from '../envelope.ts';
 import type { LateError } from '../worker/late-errors.ts';
 
@@ -35,9 +43,9 @@ export interface Connector {
   connect(slot: number, events: ConnectionEvents, kind: WorkKind): Connection;
   /**
    * The same for one service: its worker runs nothing else, and is ended when the service is over. `service` is its number, 0 for the first since the
-   * pool was opened: it names no slot. Present if the manifest says `services`.
+   * pool was opened: it names no slot. `node`: its worker must be on this node. Present if the manifest says `services`.
    */
-  connectService?(service: number, events: ConnectionEvents, kind: WorkKind): Connection;
+  connectService?(service: number, events: ConnectionEvents, kind: WorkKind, node?: string): Connection;
   /** Every worker is about to be ended, and nothing is connected any more until the pool is opened again. May be called twice. */
   closing?(): void;
   /** Releases what all connections share. Every connection is gone by then. */
@@ -51,6 +59,10 @@ export interface ConnectorContext {
    * there.
    */
   slotsChanged(slots: number): void;
+  /** A node has joined, or is not as it was: see the contract of pools. Attempts that wait for a node without slots are returned. */
+  nodeChanged(node: PoolNode): void;
+  /** A node is gone. Attempts that wait for it are returned. `reason` continues a sentence that starts with its name. */
+  nodeLeft(name: string, reason: string): void;
   /** Warns users of something that changes no outcome. */
   warn(warning: Problem): void;
   /** The id of the run, where the run reports one. */
@@ -95,6 +107,8 @@ export interface Connection {
   readonly name: string;
   /** `true`: there is no worker within reach yet, and its slot is not counted; `reconnected('same')` and `ready` follow. Read once. */
   readonly startsAway?: boolean;
+  /** The node that the worker is on, in a pool that reports nodes; undefined as long as there is none. Read whenever an attempt is sent. */
+  readonly node?: string | undefined;
   /**
    * Sends attempts, which the worker runs one after the other. Called only once the worker is ready.
    * @throws what the transport throws for a value that it cannot carry. Then none of them was sent, and the engine sends them one by one.

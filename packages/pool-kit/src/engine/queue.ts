@@ -1,7 +1,7 @@
 /** The queue before the slots: first in, first out; returned entries go to the front. Entries that are over are skipped. */
 
 /** An entry, and whether it still waits. */
-interface Entry {
+export interface Entry {
   readonly isOver: boolean;
 }
 

@@ -20,18 +20,21 @@ export interface ServiceSlotOwner
 const mostDeaths = 3;
 
 export class ServiceSlot {
+  /** The node that it must be on. */
+  readonly node: string | undefined;
   readonly #owner: ServiceSlotOwner;
   readonly #slot: Slot;
   /** The service, while no worker has it. */
   #waiting: Execution | undefined;
   #failure: PexenError | undefined;
 
-  constructor(number: number, connector: Connector, owner: ServiceSlotOwner) {
+  constructor(number: number, connector: Connector, owner: ServiceSlotOwner, node?: string) {
+    this.node = node;
     this.#owner = owner;
     const { manifest, startHint, mostFailures, connectService } = connector;
     const connect: Connector['connect'] = (service, events, kind) => {
       if (connectService === undefined) throw new TypeError('a connector without connectService');
-      return connectService.call(connector, service, events, kind);
+      return connectService.call(connector, service, events, kind, node);
     };
     const own: Connector = {
       ...{ manifest, slots: 1, connect },

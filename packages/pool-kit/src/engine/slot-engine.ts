@@ -9,6 +9,7 @@ import {
   type Pool,
   type PoolContext,
   type PoolManifest,
+  type PoolNode,
   type PoolOutcome,
   poolAbandoned,
   poolInUse,
@@ -17,6 +18,7 @@ import {
 import { startTimer, systemClock } from '@pexen/core/timers';
 import type { Connector, ConnectorContext, Timeouts, WorkKind } from './connector.ts';
 import { Execution } from './execution.ts';
+import { NodeQueues } from './node-queues.ts';
 import {
   functionRefused,
   noSlotLeft,
@@ -25,7 +27,6 @@ import {
   slotClosed,
   workersDieOf,
 } from './problems.ts';
-import { Queue } from './queue.ts';
 import { ServiceSlot, type ServiceSlotOwner } from './service-slot.ts';
 import { Slot, type SlotOwner } from './slot.ts';
 import type { WorkerLink } from './worker-link.ts';
@@ -120,7 +121,9 @@ class Session implements SlotOwner, ServiceSlotOwner {
   /** The places of services, until their workers are gone. */
   readonly #services = new Set<ServiceSlot>();
   #serviceCount = 0;
-  readonly #queue = new Queue<Execution>();
+  readonly #queue = new NodeQueues<Execution>(({ assignment }) => assignment.node);
+  /** The nodes that the connector has reported, and whether they have slots. */
+  readonly #nodes = new Map<string, boolean>();
   /** How many slots the connector allows. */
   #allowed: number;
   #reportedSlots = -1;
@@ -163,6 +166,8 @@ class Session implements SlotOwner, ServiceSlotOwner {
     const pool = this.#context;
     const context: ConnectorContext = {
       slotsChanged: (slots) => this.#allow(slots),
+      nodeChanged: (node) => this.#nodeChanged(node),
+      nodeLeft: (name, reason) => this.#nodeLeft(name, reason),
       warn: (warning) => pool.warn?.(warning),
       get runId() {
         return pool.runId;
@@ -191,6 +196,10 @@ class Session implements SlotOwner, ServiceSlotOwner {
         this.refuse(attempt, refusal);
         return;
       }
+      if (this.#isUnreachable(attempt)) {
+        attempt.return('its node is not there');
+        return;
+      }
       this.#queue.push(attempt);
       if (attempt.kind === 'program')
         attempt.listen(); // It costs little beside a program.
@@ -203,7 +212,7 @@ class Session implements SlotOwner, ServiceSlotOwner {
   /** Gives the service a worker of its own, which ends with it. */
   #runService(assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
     return new Promise((resolve) => {
-      const place = new ServiceSlot(this.#serviceCount++, this.#connector, this);
+      const place = new ServiceSlot(this.#serviceCount++, this.#connector, this, assignment.node);
       const settled = (): void => {
         this.#settled();
         void place.close().then(() => this.#services.delete(place));
@@ -212,8 +221,9 @@ class Session implements SlotOwner, ServiceSlotOwner {
       this.#unsettled++;
       this.#services.add(place);
       const refusal = this.#refusalOf(service);
-      if (refusal === undefined) place.run(service);
-      else this.refuse(service, refusal);
+      if (refusal !== undefined) this.refuse(service, refusal);
+      else if (this.#isUnreachable(service)) service.return('its node is not there');
+      else place.run(service);
     });
   }
 
@@ -282,6 +292,7 @@ class Session implements SlotOwner, ServiceSlotOwner {
       else if (this.#failure !== undefined) this.refuse(attempt, this.#failure);
       else if (death !== undefined && attempt.deaths >= mostDeaths)
         this.refuse(attempt, workersDieOf(attempt.assignment.path, death));
+      else if (this.#isUnreachable(attempt)) attempt.return('its node is not there any more');
       else again.push(attempt);
     }
     this.#queue.putBack(again);
@@ -348,20 +359,25 @@ class Session implements SlotOwner, ServiceSlotOwner {
   #distribute(): void {
     this.#isScheduled = false;
     const chosen: WorkerLink[] = [];
-    for (let attempt = this.#queue.peek(); attempt !== undefined; attempt = this.#queue.peek()) {
-      const link = this.#linkFor(attempt);
-      if (link === undefined) break;
-      this.#queue.shift();
-      if (link.add(attempt) === 1) chosen.push(link);
-    }
+    for (const queue of this.#queue.all)
+      for (let attempt = queue.peek(); attempt !== undefined; attempt = queue.peek()) {
+        const link = this.#linkFor(attempt);
+        if (link === undefined) break;
+        queue.shift();
+        if (link.add(attempt) === 1) chosen.push(link);
+      }
     for (const link of chosen) link.flush();
   }
 
-  /** The worker of the free slot with the lowest number, so that the numbers in use are compact; else the least busy worker that prefetches. */
-  #linkFor({ kind }: Execution): WorkerLink | undefined {
+  /**
+   * The worker of the free slot with the lowest number, so that the numbers in use are compact; else the least busy worker that prefetches. Of those on
+   * its node, where the attempt names one.
+   */
+  #linkFor({ kind, assignment: { node } }: Execution): WorkerLink | undefined {
     let best: WorkerLink | undefined;
     for (const slot of this.#slots) {
       if (slot.number >= this.#allowed) break;
+      if (node !== undefined && !slot.isOn(node)) continue;
       if (slot.isFree) {
         const link = slot.freeFor(kind);
         if (link !== undefined) return link;
@@ -387,7 +403,9 @@ class Session implements SlotOwner, ServiceSlotOwner {
     this.#fresh = [];
     for (const attempt of fresh) attempt.listen();
     const nowMs = this.clock.now();
-    const canRunElsewhere = this.#slots.some((slot) => slot.isFree && slot.number < this.#allowed);
+    const free = this.#slots.filter((slot) => slot.isFree && slot.number < this.#allowed);
+    const canRunElsewhere = ({ assignment: { node } }: Execution): boolean =>
+      free.some((slot) => node === undefined || slot.isOn(node));
     let isWorthIt = false;
     for (const { links } of [...this.#slots, ...this.#services])
       for (const link of links) if (link.poll(nowMs, canRunElsewhere)) isWorthIt = true;
@@ -395,6 +413,32 @@ class Session implements SlotOwner, ServiceSlotOwner {
       this.#pollWithin(this.#hasSent ? poll.shortestMs : Math.min(this.#pollMs * 2, poll.longestMs));
     this.#hasSent = false;
   };
+
+  // Nodes.
+
+  #nodeChanged(node: PoolNode): void {
+    this.#nodes.set(node.name, node.slots > 0);
+    this.#context.nodeChanged?.(node);
+    if (node.slots === 0) this.#returnWaitingFor(node.name);
+    else this.roomChanged();
+  }
+
+  #nodeLeft(name: string, reason: string): void {
+    this.#nodes.delete(name);
+    this.#context.nodeLeft?.(name, reason);
+    this.#returnWaitingFor(name);
+  }
+
+  /** The run decides on another node for them. */
+  #returnWaitingFor(node: string): void {
+    for (const attempt of this.#queue.takeFor(node)) attempt.return('its node is not there any more');
+    for (const service of this.#services)
+      if (service.node === node) service.returnWaiting('its node is not there any more');
+  }
+
+  #isUnreachable({ assignment: { node } }: Execution): boolean {
+    return node !== undefined && this.#nodes.get(node) !== true;
+  }
 
   // Slots.
 

@@ -78,6 +78,11 @@ export class Slot implements WorkerLinkOwner {
     return !this.#isClosed && this.links.every(({ isAway }) => !isAway);
   }
 
+  /** One of its workers is on this node. */
+  isOn(node: string): boolean {
+    return this.links.some((link) => link.node === node);
+  }
+
   /** No attempt is sent here, temporarily or permanently. */
   get #isOut(): boolean {
     return this.#isClosed || this.#cancelRest !== undefined;

@@ -104,6 +104,11 @@ export class WorkerLink implements ConnectionEvents {
     return this.#connection.name;
   }
 
+  /** The node that it is on. */
+  get node(): string | undefined {
+    return this.#connection.node;
+  }
+
   get runsBoth(): boolean {
     return this.#connection.runsBoth === true;
   }
@@ -205,8 +210,11 @@ export class WorkerLink implements ConnectionEvents {
     if (this.#attempts.hasUnstarted) this.#reclaimSent(this.#attempts.unstarted());
   }
 
-  /** Finds attempts that have started in a worker that is too busy to report it. True as long as another poll is useful. */
-  poll(nowMs: number, canRunElsewhere: boolean): boolean {
+  /**
+   * Finds attempts that have started in a worker that is too busy to report it. True as long as another poll is useful. `canRunElsewhere`: there is a free
+   * slot for such an attempt.
+   */
+  poll(nowMs: number, canRunElsewhere: (attempt: Execution) => boolean): boolean {
     this.#readStartMarker();
     const { first } = this.#attempts;
     if (first === undefined || this.#isGone || this.#isAway) return false;
@@ -214,7 +222,7 @@ export class WorkerLink implements ConnectionEvents {
     if (!first.hasStarted) {
       if (this.#isReady && waitedMs > this.#owner.timeouts.takeUpMs)
         this.#killUnasked('hung: it did not start what it was sent');
-    } else if (canRunElsewhere && this.#attempts.hasUnstarted && waitedMs > slowMs) this.reclaim();
+    } else if (waitedMs > slowMs && this.#attempts.unstarted().some(canRunElsewhere)) this.reclaim();
     return this.#attempts.hasUnstarted;
   }
 

@@ -7,6 +7,7 @@ import { InProcess } from './in-process.ts';
 import { wrongLife } from './life.ts';
 import { wrongNetwork } from './network.ts';
 import { networked } from './networked.ts';
+import { OnNodes, wrongNodes } from './nodes.ts';
 import { wrongOutcomes } from './outcomes.ts';
 import { ProgramsOnly, wrongPrograms } from './programs.ts';
 import { Serving, ServingPrograms, wrongServices } from './services.ts';
@@ -28,6 +29,7 @@ export const families: readonly (readonly WrongPool[])[] = [
   wrongAddresses,
   wrongPrograms,
   wrongServices,
+  wrongNodes,
   wrongNetwork,
 ];
 
@@ -46,5 +48,6 @@ export const rightPools: readonly RightPool[] = [
   { is: 'of threads', make: () => new Threaded() },
   { is: 'of threads, with services', make: () => new Serving() },
   { is: 'in this thread, with programs as services', make: () => new ServingPrograms() },
+  { is: 'in this thread, on nodes', make: () => new OnNodes() },
   { is: 'over a network', make: () => networked(new NetworkFaults()), network: networked },
 ];

@@ -55,8 +55,8 @@ export class Fleet implements SlotLender {
   readonly #members = new Map<string, Member>();
   /** Connections without a slot, in the order in which they get one. */
   readonly #waiting = new Set<NodeConnection>();
-  /** Connections of services without a node. */
-  readonly #waitingServices = new Set<NodeConnection>();
+  /** Connections of services without a node, and the name of the one that each needs. */
+  readonly #waitingServices = new Map<NodeConnection, string | undefined>();
   /** What nodes that do not work for the run have said, by their ids. */
   readonly #others = new Map<string, string>();
   #transport: Transport | undefined;
@@ -115,10 +115,11 @@ export class Fleet implements SlotLender {
     return connection;
   }
 
-  /** The same for a service, which runs beside the slots of the node with the fewest services. */
-  connectService(events: ConnectionEvents): NodeConnection {
-    const connection = new NodeConnection(events, this, this.#usable.length === 0);
-    this.#waitingServices.add(connection);
+  /** The same for a service, which runs beside the slots of this node, or of the one with the fewest services. */
+  connectService(events: ConnectionEvents, node?: string): NodeConnection {
+    const startsAway = !this.#usable.some(({ hello }) => node === undefined || hello.name === node);
+    const connection = new NodeConnection(events, this, startsAway);
+    this.#waitingServices.set(connection, node);
     queueMicrotask(() => this.#lend());
     return connection;
   }
@@ -205,6 +206,7 @@ export class Fleet implements SlotLender {
         if (member === undefined) break;
         member.isAway = effect.do === 'away';
         for (const connection of connectionsOf(member)) connection.setAway(member.isAway);
+        this.#reportNode(member.hello.name);
         if (!member.isAway) this.#lend();
         break;
       case 'over':
@@ -231,6 +233,7 @@ export class Fleet implements SlotLender {
       this.#slots = all;
       this.#context.slotsChanged(all);
     }
+    this.#reportNode(hello.name);
     this.#lend();
     this.#changed();
   }
@@ -241,6 +244,7 @@ export class Fleet implements SlotLender {
         break; // The core has made it an effect of its own.
       case 'changed':
         member.hello = { ...member.hello, properties: report.properties };
+        this.#reportNode(member.hello.name);
         break;
       case 'draining':
         this.#drain(member);
@@ -263,6 +267,7 @@ export class Fleet implements SlotLender {
 
   #drain(member: Member): void {
     member.isDraining = true;
+    this.#reportNode(member.hello.name);
     for (const connection of connectionsOf(member)) connection.spoil();
     this.#leaveIfUnused(member);
   }
@@ -273,13 +278,29 @@ export class Fleet implements SlotLender {
 
   #lose(member: Member, reason: string): void {
     this.#members.delete(member.session);
+    this.#reportNode(member.hello.name, reason);
     for (const connection of connectionsOf(member)) connection.lose(reason);
+  }
+
+  /** An agent that was started again is the same node, with what it has now; its former start may still count as out of reach. */
+  #reportNode(name: string, reason = 'has left'): void {
+    if (this.#isClosed) return;
+    const starts = [...this.#members.values()].filter(({ hello }) => hello.name === name);
+    const newest = starts.at(-1);
+    if (newest === undefined) {
+      this.#context.nodeLeft(name, reason);
+      return;
+    }
+    const usable = starts.filter(isUsable);
+    const slots = usable.reduce((sum, { hello }) => sum + hello.slots, 0);
+    const { properties, bootMark } = newest.hello;
+    this.#context.nodeChanged({ name, properties, slots, bootMark });
   }
 
   // Slots.
 
   get #usable(): Member[] {
-    return [...this.#members.values()].filter(({ isAway, isDraining }) => !isAway && !isDraining);
+    return [...this.#members.values()].filter(isUsable);
   }
 
   get #freeSlots(): number {
@@ -297,9 +318,11 @@ export class Fleet implements SlotLender {
         member.slots[slot] = connection;
         this.#bind(connection, member, slot);
       }
-    for (const service of this.#waitingServices) {
-      const [member] = members.toSorted((a, b) => a.services.size - b.services.size);
-      if (member === undefined) return;
+    for (const [service, node] of this.#waitingServices) {
+      const [member] = members
+        .filter(({ hello }) => node === undefined || hello.name === node)
+        .toSorted((a, b) => a.services.size - b.services.size);
+      if (member === undefined) continue;
       this.#waitingServices.delete(service);
       member.services.add(service);
       this.#bind(service, member, member.slots.length);
@@ -309,6 +332,7 @@ export class Fleet implements SlotLender {
   #bind(connection: NodeConnection, { session, hello }: Member, slot: number): void {
     connection.bind({
       name: `${hello.name}/${slot}`,
+      node: hello.name,
       link: ++this.#links,
       slot,
       send: (order) => {
@@ -423,6 +447,10 @@ export class Fleet implements SlotLender {
     this.#whenChanged.resolve();
     this.#whenChanged = Promise.withResolvers<void>();
   }
+}
+
+function isUsable({ isAway, isDraining }: Member): boolean {
+  return !isAway && !isDraining;
 }
 
 /** All that use the node. */

@@ -6,6 +6,7 @@ import {
   type Connector,
   type ConnectorContext,
   SlotEngine,
+  type WorkKind,
 } from '@pexen/pool-kit';
 import { agentTimeouts } from '@pexen/pool-process/remote';
 import { type NatsOptions, type Settings, settingsOf, withEnvironment } from '../options.ts';
@@ -36,6 +37,7 @@ class NatsConnector implements Connector {
     closures: false,
     executables: true,
     services: true,
+    nodes: 'open',
   };
   /** Nodes bring slots when they join. */
   readonly slots = 0;
@@ -61,8 +63,8 @@ class NatsConnector implements Connector {
     return (this.#fleet as Fleet).connect(events);
   }
 
-  connectService(_service: number, events: ConnectionEvents): Connection {
-    return (this.#fleet as Fleet).connectService(events);
+  connectService(_service: number, events: ConnectionEvents, _kind: WorkKind, node?: string): Connection {
+    return (this.#fleet as Fleet).connectService(events, node);
   }
 
   closing(): void {

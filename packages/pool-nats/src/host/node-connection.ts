@@ -19,6 +19,8 @@ import type { NodeOrder, NodeReport } from '../protocol/messages.ts';
 export interface NodeSlot {
   /** The name of the worker for people. */
   readonly name: string;
+  /** The name of its node. */
+  readonly node: string;
   /** The number of this use among all that the session has seen. */
   readonly link: number;
   /** The number of the slot on the node. */
@@ -59,6 +61,10 @@ export class NodeConnection implements Connection {
 
   get name(): string {
     return this.#place?.name ?? 'a node to come';
+  }
+
+  get node(): string | undefined {
+    return this.#place?.node;
   }
 
   get link(): number | undefined {
