@@ -73,7 +73,8 @@ export default defineConfig({
   test: {
     // By default one of two cores would stand idle; and many tests wait for processes more than they work.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
-    env: { PEXEN_SAMPLE: sample },
+    // Tests of reports must not annotate the job that runs them.
+    env: { PEXEN_SAMPLE: sample, GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '', GITLAB_CI: '' },
     execArgv: ['--conditions=@pexen/source'],
     testTimeout: 120_000,
     // What is opened before and removed after may take as long: ten seconds, the default, are few for folders of node_modules.

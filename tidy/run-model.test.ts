@@ -5,7 +5,7 @@ import { type SourceFile, sourcesIn, walk } from './sources.ts';
 
 const REPORT = 'packages/report/src';
 /** The model, and the modules that pass events on to it and to reporters of raw events. */
-const MAY_SEE_EVENTS = ['model/', 'reporter.ts', 'hooks.ts', 'multi.ts', 'decouple.ts'].map(
+const MAY_SEE_EVENTS = ['model/', 'reporter.ts', 'hooks.ts', 'multi.ts', 'decouple.ts', 'json-lines/'].map(
   (path) => `${REPORT}/${path}`,
 );
 

@@ -39,6 +39,13 @@ export const published: readonly Published[] = [
     title: 'The state of a pexen run at one moment',
   },
   {
+    path: 'packages/report/schemas/json-line.schema.json',
+    source: 'packages/report/src/json-lines/json-line.ts',
+    type: 'JsonLine',
+    version: 'jsonLineVersion',
+    title: 'A line of the reporter jsonl of pexen',
+  },
+  {
     path: 'packages/usecase-testsuite/schemas/list.schema.json',
     source: 'packages/usecase-testsuite/src/list-suite.ts',
     type: 'SuiteList',
@@ -194,7 +201,10 @@ class SchemaMaker {
   }
 
   #propertyOf(member: ts.Symbol): Schema {
-    const type = this.#checker.getNonNullableType(this.#checker.getTypeOfSymbol(member));
+    const declared = this.#checker.getTypeOfSymbol(member);
+    // Without null and undefined, `unknown` would be any object.
+    const isAnything = (declared.flags & ts.TypeFlags.Unknown) !== 0;
+    const type = isAnything ? declared : this.#checker.getNonNullableType(declared);
     return { ...this.#described(member), ...this.of(type) };
   }
 

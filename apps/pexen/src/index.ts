@@ -78,6 +78,7 @@ export type { Reporter } from '@pexen/report';
 export { HierarchyLock, inline, path } from '@pexen/sched';
 export {
   defineSuite,
+  type OtherReporterName,
   processes,
   type ReporterChoice,
   type Suite,

@@ -237,7 +237,7 @@ function addReport(program: Command, leave: (exitCode: ExitCode) => void): void 
       '[run...]',
       'directories of runs, copies of these, saved reports, or numbers; default: the latest run',
     )
-    .option('--reporter <name>', `lines or junit=FILE, instead of lines${again}`, all)
+    .option('--reporter <name>', `as of pexen run, instead of lines${again}`, all)
     .option('--junit <file>', 'write JUnit XML as well')
     .option('--save <file>', 'only write one file with these runs, to be merged with others later')
     .option('-v, --verbose', 'also tests that passed')

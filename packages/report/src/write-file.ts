@@ -43,6 +43,15 @@ export function writeWhole(file: string, pieces: Iterable<string>): void {
   else writeTo(path, 'a', pieces);
 }
 
+/** Opens a file that is written bit by bit, and empties an older one. Devices and pipes are appended to. */
+export function openGrowing(file: string): number {
+  const { path, isPlain } = destinationOf(file);
+  if (!isPlain) return openSync(path, 'a');
+  makeFolder(dirname(path));
+  refuseFolder(path);
+  return openSync(path, 'w');
+}
+
 function replace(path: string, pieces: Iterable<string>): void {
   makeFolder(dirname(path));
   const draft = draftOf(path);

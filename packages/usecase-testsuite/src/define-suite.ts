@@ -2,7 +2,7 @@
 import type { GivenFacts, PlacedTask, Pool, Resource, Retries, Runnable, TaskMeta } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import type { Clock, ProcessesOptions } from '@pexen/pool-process';
-import type { JUnitOptions, LinesOptions, Reporter } from '@pexen/report';
+import type { FileReporterName, FileReporterOptions, LinesOptions, Reporter } from '@pexen/report';
 
 /** The environment that a configuration may depend on. */
 export interface SuiteEnvironment {
@@ -34,12 +34,25 @@ export interface SuiteGroup {
   readonly exclusive?: boolean;
 }
 
-/** The name of a reporter, a name with options, or a custom reporter. The file of `junit` is relative to the configuration. */
+/** The name of a reporter, a name with options, or a custom reporter. Files are relative to the configuration. */
 export type ReporterChoice =
   | ReporterName
   | readonly [name: ReporterName, options?: TerminalReporterOptions]
-  | readonly [name: 'junit', options: JUnitOptions]
+  | FileReporterName
+  | {
+      readonly [Name in FileReporterName]: readonly [name: Name, options?: FileReporterOptions[Name]];
+    }[FileReporterName]
+  | OtherReporterName
+  | readonly [name: OtherReporterName, options?: Readonly<Record<string, unknown>>]
   | Reporter;
+
+/** A reporter of others: the name of its package, or the path of a module, relative to the configuration. */
+export type OtherReporterName =
+  | `pexen-reporter-${string}`
+  | `@${string}/pexen-reporter-${string}`
+  | `./${string}`
+  | `../${string}`
+  | `/${string}`;
 
 /** The reporters for a terminal: `terminal` selects one of the other two. */
 export type ReporterName = 'terminal' | 'live' | 'lines';

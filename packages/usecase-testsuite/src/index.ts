@@ -23,6 +23,7 @@ export {
   defineSuite,
   durabilities,
   mostWorkers,
+  type OtherReporterName,
   type PoolRequest,
   poolNames,
   type ReporterChoice,
@@ -89,6 +90,7 @@ export {
 } from './options/layers.ts';
 export { junitInto, readReporter, type TextForm } from './options/text-forms.ts';
 export type { Selection } from './query/selection.ts';
+export { fileReporterNames, terminalNames } from './reporter-names.ts';
 export type { StatedOptions } from './run-options.ts';
 export {
   type RecordedEnd,

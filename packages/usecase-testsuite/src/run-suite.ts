@@ -14,7 +14,7 @@ import {
   type Verdict,
 } from '@pexen/core';
 import { markOwnProcess } from '@pexen/pool-process';
-import { multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
+import { divertOutput, multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run, runId, softwareVersions } from '@pexen/sched';
 import type { RecordedRun, RunDescription } from '@pexen/store';
 import { configNames, type LoadedConfig, layersOf } from './config.ts';
@@ -31,7 +31,14 @@ import { PausableClock } from './pausable-clock.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
-import { fileOfRound, makeReporters, reporterFailed } from './reporters.ts';
+import { ownsOutput, readsLocations } from './reporter-names.ts';
+import {
+  type ChosenReporters,
+  chooseReporters,
+  fileOfRound,
+  makeReporters,
+  reporterFailed,
+} from './reporters.ts';
 import { runOptions, type StatedOptions, statedIn, workersOf } from './run-options.ts';
 import { placeInPartition, planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
@@ -140,11 +147,11 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
   const loaded = withProfilesOf(configured, options.repeats, { onWarning, notKept: () => {} });
   const { root, config } = loaded;
   const state = new SuiteState(root, stateDirectoryOf(root, config.stateDir), clock, onWarning, config);
-  const choices = [...(options.reporters ?? config.reporters ?? []), ...(options.moreReporters ?? [])];
+  const known = [...(options.reporters ?? config.reporters ?? []), ...(options.moreReporters ?? [])];
   const context: MemoryContext = {
     onWarning,
     notKept: (...what) => state.notKept(...what),
-    locations: choices.some(readsLocations),
+    locations: known.some(readsLocations),
     outputFileOf: (...of) => state.outputFileOf(...of),
   };
   const memory = new SuiteMemory(loaded, context);
@@ -173,8 +180,11 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
     return plan;
   };
   try {
-    return await runRounds(loaded, planWith, clock, {
-      ...{ ...all, kept, state, memory, source, notes },
+    const { reporters = config.reporters ?? ['terminal'], moreReporters = [] } = all;
+    const chosen = await chooseReporters([...reporters, ...moreReporters], root, process.env);
+    const isQuiet = chosen.choices.some(ownsOutput);
+    return await runRounds(loaded, isQuiet ? diverted(planWith) : planWith, clock, {
+      ...{ ...all, chosen, kept, state, memory, source, notes },
       ...{ place: () => place, candidates: () => candidates },
     });
   } catch (error) {
@@ -226,10 +236,6 @@ const shuffledShard: Problem = {
   hint: 'Use one of them: leave out --shard, or say --set shuffle=false.',
 };
 
-function readsLocations(choice: ReporterChoice): boolean {
-  return Array.isArray(choice) && choice[0] === 'junit';
-}
-
 /** The name of its configuration; the usual one where that is the one which is found, or where there is none. */
 function suiteName({ file }: LoadedConfig): string {
   const name = file === undefined ? usualSuite : basename(file);
@@ -238,13 +244,27 @@ function suiteName({ file }: LoadedConfig): string {
 
 const [usualSuite = ''] = configNames;
 
+/** What modules print while they are loaded is not a part of the document on standard output. */
+function diverted(
+  planWith: (shuffle: string | undefined) => Promise<Plan>,
+): (shuffle: string | undefined) => Promise<Plan> {
+  return async (shuffle) => {
+    const restore = divertOutput();
+    try {
+      return await planWith(shuffle);
+    } finally {
+      restore();
+    }
+  };
+}
+
 /** Rounds that are shuffled have a plan each, since one order finds no dependence on the order; all others share one. */
 async function runRounds(
   loaded: LoadedConfig,
   planWith: (shuffle: string | undefined) => Promise<Plan>,
   clock: PausableClock,
   options: SuiteRunOptions &
-    Pick<RoundsOptions, 'kept' | 'state' | 'memory' | 'source' | 'notes' | 'place' | 'candidates'>,
+    Pick<RoundsOptions, 'chosen' | 'kept' | 'state' | 'memory' | 'source' | 'notes' | 'place' | 'candidates'>,
 ): Promise<SuiteEnd> {
   const { onWarning = () => {}, rounds = 1, untilFail = false, shuffle } = options;
   const selected = await planWith(shuffle);
@@ -291,6 +311,7 @@ function isFollowed({ exitCode, reason }: SuiteEnd, untilFail: boolean): boolean
 }
 
 interface RoundsOptions extends SuiteRunOptions {
+  readonly chosen: ChosenReporters;
   readonly onWarning: (warning: Problem) => void;
   /** Absent: one is made for each round whose reporters need it. */
   readonly digester: Digester | undefined;
@@ -323,14 +344,14 @@ class SuiteRounds {
 
   async run(round: number, plan: Plan, seed: string | undefined): Promise<SuiteEnd> {
     const { config, root } = this.#loaded;
-    const { onWarning, onResult, kept, state, isNarrow, source, memory, shard } = this.#options;
+    const { onWarning, onResult, chosen, kept, state, isNarrow, source, memory, shard } = this.#options;
     const { bail = config.bail, failOnFlaky = config.failOnFlaky ?? false } = this.#options;
     const expectations = new Expectations(config.expectedFailures ?? {});
-    const choices = this.#choices();
+    const reporters = makeReporters(chosen, root, round, this.#terminal(), shownBy(config));
     const recorded = await this.#record(round, seed);
     const { record: recordName } = this.#options;
     const record = recordName === undefined ? undefined : new RecordFile(fileOfRound(recordName, round));
-    const digester = recorded?.digester ?? this.#options.digester ?? digesterFor(choices, memory);
+    const digester = recorded?.digester ?? this.#options.digester ?? digesterFor(chosen.choices, memory);
     const journal = recorded?.journal;
     const reboots = new Reboots({
       ...{ recorded: memory.isDurable ? recorded : undefined, loaded: this.#loaded },
@@ -348,7 +369,6 @@ class SuiteRounds {
     reboots.attach(execution);
     memory.onFailed((why) => execution.drain(why));
     let reportFailed = false;
-    const reporters = makeReporters(choices, root, round, this.#terminal(), shownBy(config));
     const reporter = multi(reporters, ({ reporter, error }) => {
       reportFailed = true;
       onWarning(reporterFailed(reporter, error));
@@ -423,11 +443,6 @@ class SuiteRounds {
         ...(label !== undefined && { label }),
       },
     });
-  }
-
-  #choices(): readonly ReporterChoice[] {
-    const { reporters = this.#loaded.config.reporters ?? ['terminal'], moreReporters = [] } = this.#options;
-    return [...reporters, ...moreReporters];
   }
 
   #terminal(): TerminalChoice {

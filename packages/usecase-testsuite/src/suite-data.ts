@@ -2,7 +2,7 @@
 import type { Duration, Limit, MetaData, PartData, RetriesData, SuiteData } from '@pexen/factory';
 import type { ProcessesOptions } from '@pexen/pool-process';
 import type { ThreadsOptions } from '@pexen/pool-thread';
-import type { JUnitOptions } from '@pexen/report';
+import type { FileReporterName, FileReporterOptions } from '@pexen/report';
 import type {
   ReporterName,
   SuiteConfig,
@@ -46,10 +46,8 @@ interface GroupData extends Omit<SuiteGroup, 'pool'> {
   readonly pool: PoolData;
 }
 
-/** The reporter `junit` and its options. */
-interface JUnitData {
-  readonly junit: JUnitOptions;
-}
+/** A reporter that writes a report, and its options. */
+interface FileReporterData extends Partial<FileReporterOptions> {}
 
 /** A reporter for the terminal and its options. */
 interface TerminalData {
@@ -62,9 +60,19 @@ interface TerminalData {
 type ReporterData =
   | ReporterName
   | TerminalData
-  | JUnitData
-  | readonly [ReporterName, TerminalReporterOptions]
-  | readonly ['junit', JUnitOptions];
+  | FileReporterName
+  | FileReporterData
+  | OtherReporterData
+  | OtherReporterName
+  | readonly [ReporterName | FileReporterName | OtherReporterName, Readonly<Record<string, unknown>>];
+
+/** The name of the package of a reporter of others, or the path of its module. @pattern ^(@[^/]+/)?pexen-reporter-|^\\.{0,2}/ */
+type OtherReporterName = string;
+
+/** A reporter of others, and its options. */
+interface OtherReporterData {
+  readonly [name: `pexen-reporter-${string}`]: Readonly<Record<string, unknown>>;
+}
 
 /** Settings that are written in another way than in code. */
 interface WrittenOtherwise {

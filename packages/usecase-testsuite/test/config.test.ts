@@ -100,18 +100,19 @@ describe('a configuration', () => {
   });
 
   it('has problems that name the wrong part of a form, or list the forms', async () => {
-    const reporters = [['junit', { fil: 'x' }], ['lines', { passes: 1 }], ['tap', {}], 7];
+    const reporters = [['junit', { fil: 'x' }], ['lines', { passes: 1 }], ['ctrff', {}], 7, ['html', {}]];
     const wrong = { from: {}, retries: { cont: 1 }, reporters };
     const problems = await problemsOf(resolveSuite(wrong as never, here));
     expect(problems.map(({ message }) => message)).toEqual([
       'retries: has no entry "cont", but count, delay, factor, maxDelay, jitter',
-      'reporters.0.1: needs the option "file"',
       'reporters.0.1: has no option "fil"',
       'reporters.1.1.passes: must be true or false, not 1',
-      'reporters.2: there is no reporter "tap"',
+      'reporters.2: there is no reporter "ctrff"',
       'reporters.3: must be a name, a name with options, or a reporter, not 7',
+      'reporters.4: there is no HTML report in this version',
     ]);
-    expect(problems.at(-1)?.hint).toMatch(/terminal, live, lines and junit/);
+    expect(problems.at(-2)?.hint).toMatch(/terminal, live, lines, junit, tap, ctrf, jsonl, github/);
+    expect(problems.at(-3)?.hint).toBe('Did you mean "ctrf"?');
   });
 
   it('is refused with hints that say what to write', async () => {
@@ -121,7 +122,7 @@ describe('a configuration', () => {
       );
     const from = {};
     const write =
-      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; the reporters are terminal, live, lines and junit.";
+      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines, junit, tap, ctrf, jsonl, github, gitlab, markdown, trace, NAME=FILE, a package pexen-reporter-…, or a path.";
     expect(await complaintsOf({})).toEqual([
       'the configuration needs the option "from"' + " → Write from: { sys: executables({ dir: 'tests' }) }.",
     ]);
@@ -139,10 +140,9 @@ describe('a configuration', () => {
       'workers: must be a whole number, 1 to 10000, not 1.5',
       'retries: has an entry "count" that must be a whole number, 0 or more → Write a number, or { count: 2, delay: 1000 }.',
     ]);
-    expect(await complaintsOf({ from, reporters: ['lnes', 'junit', ['junit']] })).toEqual([
+    expect(await complaintsOf({ from, reporters: ['lnes', 'junit', ['junit', { file: '' }]] })).toEqual([
       'reporters.0: there is no reporter "lnes" → Did you mean "lines"?',
-      'reporters.1.1: needs the option "file"' + " → Write ['junit', { file: 'out/junit.xml' }].",
-      'reporters.2.1: needs the option "file"' + " → Write ['junit', { file: 'out/junit.xml' }].",
+      'reporters.2.1.file: must be a non-empty string, not ""',
     ]);
     expect(
       await complaintsOf({ from, pool: 'thread', pools: { a: {} }, groups: { vm: 'processes' } }),

@@ -2,9 +2,11 @@
  * A report in progress: each case becomes text at once, so that a long run costs only as much memory as its report has characters. Suites are in
  * the order of their first task.
  */
+
+import { limited } from '../text/plain.ts';
 import { type Dialect, type SuiteFacts, textElement } from './dialect.ts';
 import type { TestCase } from './test-case.ts';
-import { closeTag, type Element, limited, openTag, render, xmlName } from './xml.ts';
+import { closeTag, type Element, openTag, render, xmlName } from './xml.ts';
 
 /** In the strict dialect, the output of all cases of a suite together, in characters. */
 const SUITE_OUTPUT = 4_000_000;

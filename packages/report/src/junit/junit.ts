@@ -1,18 +1,14 @@
 /** The reporter that writes JUnit XML: a suite for each first part of the call paths, cases for each task. */
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
-import { refuse } from '@pexen/core';
-import { optionProblems } from '@pexen/core/options';
 import type { Change } from '../model/change.ts';
 import type { RunFacts } from '../model/run-model.ts';
-import type { RunTask } from '../model/run-task.ts';
 import { type JUnitOptions, junitKinds } from '../options.ts';
+import { openTasks, rootOf } from '../report-facts.ts';
+import { checkOptions, WholeReport } from '../report-sink.ts';
 import type { ReadonlyRunModel, Reporter } from '../reporter.ts';
-import { prepareFile, writeWhole } from '../write-file.ts';
 import { jenkins, strict } from './dialect.ts';
 import { Document } from './document.ts';
 import { type CaseOptions, casesOf, lateErrorCase, missingCase } from './test-case.ts';
-import { fromHere } from './texts.ts';
 
 const NAME = 'pexen';
 const OUTPUT_LIMIT = 65_536;
@@ -25,8 +21,8 @@ const OUTPUT_LIMIT = 65_536;
  * const reporter = junit({ file: 'out/junit.xml' });
  * @throws PexenError PEXEN_BAD_OPTION
  */
-export function junit(options: JUnitOptions): Reporter {
-  refuse(optionProblems('junit', options, junitKinds, ['file']));
+export function junit(options: JUnitOptions = {}): Reporter {
+  checkOptions('junit', options, junitKinds);
   return new JUnit(options);
 }
 
@@ -36,26 +32,20 @@ class JUnit implements Reporter {
   readonly #options: JUnitOptions;
   readonly #caseOptions: CaseOptions;
   readonly #document: Document;
-  /** Undefined before the run has started. */
-  #model: ReadonlyRunModel | undefined;
-  #isWritten = false;
-  #isComplete = false;
-  /** An exit in the middle of a run writes the report, too. Its errors cannot be reported any more. */
-  readonly #writeAtExit = (): void => {
-    this.close().catch(() => {});
-  };
+  readonly #report: WholeReport;
 
   constructor(options: JUnitOptions) {
     const { strict: isStrict = false, name = NAME, output = 'failed', findings = true } = options;
-    this.#options = { ...options, file: resolve(options.file) };
+    this.#options = options;
     this.#caseOptions = { output, findings, outputLimit: options.outputLimit ?? OUTPUT_LIMIT };
     this.#document = new Document(isStrict ? strict : jenkins, name);
+    this.#report = new WholeReport('JUnit report', options);
   }
 
   update(model: ReadonlyRunModel, change: Change): void {
     switch (change.kind) {
       case 'run-started':
-        this.#start(model);
+        this.#report.start(() => this.#pieces(model));
         break;
       case 'tasks-added':
         for (const { callPath } of change.tasks) this.#document.expect(callPath);
@@ -81,33 +71,19 @@ class JUnit implements Reporter {
   }
 
   async close(): Promise<void> {
-    process.removeListener('exit', this.#writeAtExit);
-    if (this.#model === undefined || this.#isWritten) return;
-    this.#write(this.#model);
+    await this.#report.close();
   }
 
-  /** Nothing where the file is a stream of a shell: what is in it is seen. */
   written(): string | undefined {
-    const { file } = this.#options;
-    return this.#isComplete && !/^\/(?:dev|proc)\//.test(file)
-      ? `JUnit report: ${fromHere(file)}`
-      : undefined;
+    return this.#report.written();
   }
 
-  #start(model: ReadonlyRunModel): void {
-    prepareFile(this.#options.file);
-    this.#model = model;
-    process.once('exit', this.#writeAtExit);
-  }
-
-  #write(model: ReadonlyRunModel): void {
-    this.#isWritten = true;
+  #pieces(model: ReadonlyRunModel): Iterable<string> {
     for (const task of openTasks(model)) this.#document.add(task.callPath, missingCase(task, rootOf(model)));
     const { run } = model;
-    const { name = NAME, file } = this.#options;
+    const { name = NAME } = this.#options;
     const facts = { name, startedAt: run.startedAt ?? 0, seconds: run.atMs / 1000, hostname: hostname() };
-    writeWhole(file, this.#document.pieces({ ...facts, properties: this.#properties(run) }));
-    this.#isComplete = true;
+    return this.#document.pieces({ ...facts, properties: this.#properties(run) });
   }
 
   #properties({ pools, hasEnded, endReason, poisoned }: RunFacts): Readonly<Record<string, string>> {
@@ -119,14 +95,4 @@ class JUnit implements Reporter {
       ...this.#options.properties,
     };
   }
-}
-
-/** The directory that the files of tasks are relative to. */
-function rootOf({ run: { root = '.' } }: ReadonlyRunModel): string {
-  return root;
-}
-
-/** The tasks without a result, in the order in which they were added. */
-function* openTasks(model: ReadonlyRunModel): Generator<RunTask> {
-  for (const task of model.tasks()) if (task.state !== 'done') yield task;
 }

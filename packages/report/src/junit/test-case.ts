@@ -2,23 +2,31 @@
  * The test cases of a task: one for each of its findings, or one for itself where these do not say everything. A case is red only if the verdict
  * of its task is: a failed finding of a task that was expected to fail is not. Does not know XML.
  */
-import { resolve } from 'node:path';
-import { type Finding, isBad, type Judgement, type SourceLocation, type Verdict } from '@pexen/core';
+import { type Finding, isBad, type Judgement } from '@pexen/core';
 import type { LateError } from '../model/change.ts';
 import { durationOf } from '../model/results.ts';
 import type { EndedTask, RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
-import { serviceText } from '../text/service.ts';
+import {
+  detailsOf,
+  failedBefore,
+  isGreen,
+  isRed,
+  lateErrorTexts,
+  messageOf,
+  missingReason,
+  outcomeOf,
+  placed,
+  placeOf,
+} from '../report-facts.ts';
 import {
   attachmentLines,
   attemptText,
   dataOf,
-  findingsText,
-  fromHere,
-  goneText,
   notesText,
   outputFileLines,
   outputOf,
-} from './texts.ts';
+} from '../text/report-texts.ts';
+import { serviceText } from '../text/service.ts';
 
 /** The status of a case in the report. */
 type CaseStatus =
@@ -40,8 +48,6 @@ export interface Rerun {
   readonly out: string;
   readonly err: string;
 }
-
-type Place = Pick<TestCase, 'file' | 'line'>;
 
 export interface TestCase {
   readonly name: string;
@@ -112,20 +118,16 @@ function withExtras(cases: readonly TestCase[], own: TestCase): TestCase[] {
 /** The case of a task that has no result, since the run was aborted. */
 export function missingCase(task: RunTask, root: string): TestCase {
   const { callPath, state } = task;
-  const message = 'the run was aborted before this task ended';
+  const message = missingReason(task);
   const error = { kind: 'error', type: 'interrupted', message, text: message } as const;
-  const skipped = { kind: 'skipped', message: 'the run was aborted before this task started' } as const;
-  const status = state === 'waiting' ? skipped : error;
+  const status = state === 'waiting' ? ({ kind: 'skipped', message } as const) : error;
   return { ...emptyCase(nameOf(callPath)), status, ...placeOf(task, root) };
 }
 
 /** The case of an error that surfaced after its body had ended. It makes no case of a task red. */
-export function lateErrorCase({ tasks, worker, error }: LateError): TestCase {
-  const message = `${error.name}: ${error.message}`;
-  const from = tasks.length === 0 ? worker : tasks.join(', ');
-  const why = `It surfaced in ${worker} after its task had ended. It may come from: ${from}`;
-  const text = `${why}\n\n${error.stack ?? message}`;
-  return { ...emptyCase(from), status: { kind: 'error', type: error.name, message, text } };
+export function lateErrorCase(late: LateError): TestCase {
+  const { from, message, text } = lateErrorTexts(late);
+  return { ...emptyCase(from), status: { kind: 'error', type: late.error.name, message, text } };
 }
 
 function skippedCase({ callPath, result }: EndedTask): TestCase {
@@ -134,15 +136,6 @@ function skippedCase({ callPath, result }: EndedTask): TestCase {
     ? { kind: 'error', type: verdict, message: reason, text: reason }
     : { kind: 'skipped', message: reason };
   return { ...emptyCase(nameOf(callPath)), status };
-}
-
-/** Where the task was made. */
-function placeOf({ facts: { location } }: RunTask, root: string): Place {
-  return location === undefined ? { file: undefined, line: undefined } : placed(location, root);
-}
-
-function placed({ file, line }: SourceLocation, root: string): Place {
-  return { file: fromHere(resolve(root, file)), line };
 }
 
 function taskCase(
@@ -158,9 +151,7 @@ function taskCase(
   const notes = options.findings && result.findings.some(isPoint) ? '' : notesText(result.findings);
   const attached = attachmentLines(attachments, options.outputLimit);
   const files = shows && last !== undefined ? outputFileLines(last, root) : '';
-  // A service that made way returned, and started again: that attempt did not fail.
-  const failed = attempts.slice(0, -1).filter(({ outcome }) => outcome !== 'returned');
-  const reruns = failed.map((attempt) => rerunOf(attempt, shows, options));
+  const reruns = failedBefore(result).map((attempt) => rerunOf(attempt, shows, options));
   const lived = serviceText(result);
   return {
     ...emptyCase(nameOf(callPath)),
@@ -179,8 +170,8 @@ function taskCase(
 }
 
 function statusOf(result: TaskResult, last: TaskAttempt | undefined): CaseStatus {
-  const { verdict, reason } = result.judgement;
-  const message = reason ?? last?.error?.message ?? last?.reason ?? verdict;
+  const { verdict } = result.judgement;
+  const message = messageOf(result);
   switch (verdict) {
     case 'pass':
     case 'warn':
@@ -199,22 +190,11 @@ function statusOf(result: TaskResult, last: TaskAttempt | undefined): CaseStatus
         kind: verdict === 'fail' ? 'failure' : 'error',
         type: last?.error?.name ?? verdict,
         message,
-        text: textOf(
-          message,
-          findingsText(result.findings),
-          attemptText(last),
-          goneText(result.providersGone),
-        ),
+        text: detailsOf(result),
       };
     default:
       return verdict satisfies never;
   }
-}
-
-/** Leaves out the message if a later text contains it. */
-function textOf(message: string, findings: string, attempt: string, gone: string): string {
-  const isShown = attempt.includes(message) || findings.includes(message);
-  return [isShown ? '' : message, findings, attempt, gone].filter((text) => text !== '').join('\n\n');
 }
 
 function rerunOf(attempt: TaskAttempt, shows: boolean, { outputLimit }: CaseOptions): Rerun {
@@ -239,45 +219,13 @@ function findingCase(parent: string, finding: Finding, judgement: Judgement): Te
   };
 }
 
-function findingStatus(
-  { status, name, message }: Finding,
-  { verdict, reason, expectedFailures = {} }: Judgement,
-  text: string,
-): CaseStatus {
-  const expected = Object.hasOwn(expectedFailures, name) ? expectedFailures[name] : undefined;
-  switch (status) {
-    case 'pass':
-    case 'warn':
-    case 'info':
-      return { kind: 'passed' };
-    case 'skip':
-    case 'todo':
-      return { kind: 'skipped', message: withStatus(status, message) };
-    case 'fail':
-      if (expected !== undefined) return { kind: 'skipped', message: `expected failure: ${expected}` };
-      if (verdict === 'expected-fail')
-        return { kind: 'skipped', message: `expected failure: ${reason ?? message ?? name}` };
-      if (!isRed(verdict)) {
-        return { kind: 'skipped', message: `failed, which counts as ${verdict}: ${message ?? name}` };
-      }
-      return { kind: 'failure', type: 'finding', message: message ?? name, text: text || name };
-    default:
-      return status satisfies never;
-  }
-}
-
-/** `todo: later`; a message that starts with the status already stays as it is. */
-function withStatus(status: string, message = ''): string {
-  if (message === '') return status;
-  return message.toLowerCase().startsWith(status) ? message : `${status}: ${message}`;
-}
-
-function isRed(verdict: Verdict): boolean {
-  return isBad(verdict) || verdict === 'cancelled';
-}
-
-function isGreen(verdict: Verdict): boolean {
-  return verdict === 'pass' || verdict === 'warn' || verdict === 'flaky';
+function findingStatus(finding: Finding, judgement: Judgement, text: string): CaseStatus {
+  const { name, message } = finding;
+  const outcome = outcomeOf(finding, judgement);
+  if (outcome.kind === 'passed') return outcome;
+  if (outcome.kind === 'failed')
+    return { kind: 'failure', type: 'finding', message: message ?? name, text: text || name };
+  return { kind: 'skipped', message: outcome.why };
 }
 
 function emptyCase(name: string): TestCase {

@@ -1,35 +1,14 @@
 /** Text and elements that are valid XML 1.0. */
 
 import type XMLBuilder from 'fast-xml-builder';
-import stripAnsi from 'strip-ansi';
 import { loadXmlBuilder } from '../on-demand.ts';
-
-/** Characters that XML 1.0 cannot hold, not even as a reference. Lone surrogates are removed before. */
-const outsideXml = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
-const REPLACEMENT = '\ufffd';
-const LONGEST_NAME = 1000;
+import { plainLine, plainText } from '../text/plain.ts';
 
 /** The text without control sequences of terminals, and with U+FFFD for characters that XML 1.0 cannot hold. */
-export function xmlText(text: string): string {
-  return stripAnsi(text).toWellFormed().replace(outsideXml, REPLACEMENT);
-}
+export const xmlText: (text: string) => string = plainText;
 
 /** For names, messages and other attributes: one trimmed line of limited length, never empty. */
-export function xmlName(text: string, whenEmpty = '(unnamed)'): string {
-  const line = xmlText(text.slice(0, 2 * LONGEST_NAME))
-    .replace(/\s+/g, ' ')
-    .trim();
-  if (line === '') return whenEmpty;
-  return line.length <= LONGEST_NAME ? line : `${line.slice(0, LONGEST_NAME).toWellFormed()}…`;
-}
-
-/** At most `limit` characters, and a note in place of the middle that is left out. */
-export function limited(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const half = Math.floor(limit / 2);
-  const dropped = text.length - 2 * half;
-  return `${text.slice(0, half)}\n… ${dropped} characters were left out …\n${half === 0 ? '' : text.slice(-half)}`;
-}
+export const xmlName: (text: string, whenEmpty?: string) => string = plainLine;
 
 /** An element as data. Its text and attributes must have gone through xmlText or xmlName. */
 export interface Element {

@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { defined } from '@pexen/core';
 import type { Json, RunDescription } from '@pexen/store';
 import type { ReporterChoice } from '../define-suite.ts';
+import { withFile } from '../reporter-names.ts';
 import { fileOfRound } from '../reporters.ts';
 import type { StatedOptions } from '../run-options.ts';
 
@@ -94,9 +95,5 @@ function choicesAsJson(
 ): readonly ReporterChoice[] | undefined {
   if (choices === undefined || choices.some((choice) => typeof choice === 'object' && 'close' in choice))
     return undefined;
-  return choices.map((choice) =>
-    Array.isArray(choice) && choice[0] === 'junit'
-      ? (['junit', { ...choice[1], file: fileOfRound(choice[1].file, round) }] as const)
-      : choice,
-  );
+  return choices.map((choice) => withFile(choice, (file) => fileOfRound(file, round)));
 }

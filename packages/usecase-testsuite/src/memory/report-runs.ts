@@ -14,7 +14,7 @@ import {
 } from '@pexen/store';
 import type { ReporterChoice } from '../define-suite.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
-import { makeReporters, reporterFailed } from '../reporters.ts';
+import { chooseReporters, makeReporters, reporterFailed } from '../reporters.ts';
 
 /** What is reported, and how. */
 export interface ReportOptions {
@@ -38,10 +38,11 @@ export interface ReportOptions {
 
 /**
  * Merges and reports the runs.
- * @throws PexenError PEXEN_NO_REPORT, PEXEN_UNKNOWN_RUN, PEXEN_DIFFERENT_SHARDS, PEXEN_SAME_TASKS, PEXEN_JOURNAL_NEWER
+ * @throws PexenError those of `chooseReporters`, PEXEN_NO_REPORT, PEXEN_UNKNOWN_RUN, PEXEN_DIFFERENT_SHARDS, PEXEN_SAME_TASKS, PEXEN_JOURNAL_NEWER
  */
 export async function reportRuns(options: ReportOptions): Promise<ExitCode> {
   const { places, directory, save, reporters: choices, terminal, onWarning, onWritten } = options;
+  const chosen = await chooseReporters(choices, directory, save === undefined ? process.env : {});
   const runs = places.flatMap((place) => runsAt(place, options));
   const report = merge(runs);
   if (save !== undefined) {
@@ -49,7 +50,7 @@ export async function reportRuns(options: ReportOptions): Promise<ExitCode> {
     onWritten(`Saved in ${save}. ${sourcesSentence(report)}`);
     if (choices.length === 0) return exitCodes.ok;
   }
-  const reporters = makeReporters(choices, directory, 1, terminal);
+  const reporters = makeReporters(chosen, directory, 1, terminal);
   let hasFailed = false;
   const all = multi(reporters, ({ reporter, error }) => {
     hasFailed = true;

@@ -3,13 +3,12 @@
  * configurations, the options of the command, the variables of the environment, `pexen config` and docs/configuration.md all come from here, so an
  * option that is declared is everywhere.
  */
-import { checkMeta, didYouMean, isPexenError, type TaskMeta } from '@pexen/core';
+import { checkMeta, isPexenError, type TaskMeta } from '@pexen/core';
 import {
   byName,
   callable,
   flag,
   flaw,
-  hasMethods,
   isA,
   isRecord,
   type Kind,
@@ -22,13 +21,12 @@ import {
   text,
   whole,
 } from '@pexen/core/options';
-import { junitKinds, terminalKinds } from '@pexen/report';
+import { fileReporters, terminalKinds } from '@pexen/report';
 import { historyLimits } from '@pexen/store';
 import {
   durabilities,
   mostWorkers,
   poolNames,
-  type ReporterName,
   type RetentionChoice,
   type SuiteConfig,
   type SuiteGroup,
@@ -37,7 +35,17 @@ import {
   type TerminalReporterOptions,
 } from '../define-suite.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { isReporter } from '../other-reporters.ts';
 import { asksForLastRun, parseQuery } from '../query/parse.ts';
+import {
+  fileReporterNames,
+  isFileReporterName,
+  isOtherReporterName,
+  isTerminalName,
+  reporterForms,
+  terminalNames,
+  unknownReporter,
+} from '../reporter-names.ts';
 import {
   choiceText,
   durationText,
@@ -96,8 +104,7 @@ const none = new Words('none');
 /** Hints for entries that have several forms or are easily misunderstood. */
 const forms = {
   from: "Write from: { sys: executables({ dir: 'tests' }) }.",
-  reporters:
-    "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; the reporters are terminal, live, lines and junit.",
+  reporters: `Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are ${reporterForms}.`,
   catalogue: "Write catalogue: modules({ dir: 'providers' }), or a list of factories and tasks.",
   pool: "Write pool: 'threads', or pool: (request) => threads({ ...request, workers: 2 }).",
   pools: 'Write pools: { quick: threads }.',
@@ -160,28 +167,30 @@ const terminalOptions = table({
   showOutput,
   verbosity,
 } satisfies KindsOf<TerminalReporterOptions>);
-const writeJUnit = "Write ['junit', { file: 'out/junit.xml' }].";
-const junitOptions = table(junitKinds, ['file'], writeJUnit);
-const terminals: readonly ReporterName[] = ['terminal', 'live', 'lines'];
-
 const notAReporter = isA('a name, a name with options, or a reporter', () => false, forms.reporters);
-
-/** Methods of which a custom reporter has at least one. */
-const handlers = ['update', 'event', 'taskUpdate'];
 
 /** A name, a name with options, or a custom reporter. */
 const reporter: Kind = (value, path) => {
-  if (hasMethods(value, ['close']) && handlers.some((name) => hasMethods(value, [name]))) return [];
+  if (isReporter(value)) return [];
   const [name, options, ...rest]: unknown[] = Array.isArray(value) ? value : [value];
-  const names = [...terminals, 'junit'];
   const inside = [...path, '1'];
   if (typeof name !== 'string' || rest.length > 0) return notAReporter(value, path);
-  if (!names.includes(name))
-    return [flaw(path, `there is no reporter "${name}"`, didYouMean(name, names) ?? forms.reporters)];
-  if (name === 'junit' && options === undefined) return [flaw(inside, 'needs the option "file"', writeJUnit)];
-  if (name === 'junit') return junitOptions(options, inside);
-  return options === undefined ? [] : terminalOptions(options, inside);
+  const kind = optionsOf(name);
+  if (kind === undefined) return [unknownFlaw(name, path)];
+  return options === undefined ? [] : kind(options, inside);
 };
+
+function unknownFlaw(name: string, path: Parameters<Kind>[1]): ReturnType<typeof flaw> {
+  const { message, hint } = unknownReporter(name);
+  return flaw(path, message, hint);
+}
+
+/** The kind of the options of a reporter; undefined where there is no such reporter. */
+function optionsOf(name: string): Kind | undefined {
+  if (isTerminalName(name)) return terminalOptions;
+  if (isFileReporterName(name)) return table(fileReporters[name].kinds);
+  return isOtherReporterName(name) ? record : undefined;
+}
 
 const retention = table({
   runs: whole(1),
@@ -509,7 +518,7 @@ const unprofiled = {
     command: [
       {
         flags: '--reporter <name>',
-        about: 'terminal, live, lines or junit=FILE, instead of those configured; may be given several times',
+        about: `${terminalNames.join(', ')}, or NAME[=FILE]: ${fileReporterNames.join(', ')}, a package or a path; instead of those configured; may be given several times`,
       },
     ],
     exitCode: 3,

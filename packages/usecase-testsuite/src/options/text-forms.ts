@@ -1,8 +1,16 @@
 /** How the values of options are written as text: on the command line and in variables of the environment. Knows no option. */
 import { resolve } from 'node:path';
-import { didYouMean, PexenError, type Problem } from '@pexen/core';
+import { misuse, PexenError } from '@pexen/core';
 import { durationForms, readDurationText } from '@pexen/factory';
-import type { ReporterChoice } from '../define-suite.ts';
+import type { OtherReporterName, ReporterChoice } from '../define-suite.ts';
+import {
+  isFileReporterName,
+  isOtherReporterName,
+  isTerminalName,
+  reporterForms,
+  reporterOf,
+  unknownReporter,
+} from '../reporter-names.ts';
 
 /** One way to write values as text. */
 export interface TextForm {
@@ -97,37 +105,38 @@ export const listText: TextForm = {
 
 /** Names of reporters with commas between them: `lines,junit=out/junit.xml`. */
 export const reportersText: TextForm = {
-  forms: 'terminal, live, lines or junit=FILE, several with commas',
+  forms: `${reporterForms}, several with commas`,
   read: (text) => text.split(',').map((item) => readReporter(item.trim())),
-  write: (value) => (value as readonly ReporterChoice[]).map(reporterName).join(','),
+  write: (value) => (value as readonly ReporterChoice[]).map(reporterText).join(','),
 };
 
-function reporterName(choice: ReporterChoice): string {
-  if (typeof choice === 'string') return choice;
-  if ('close' in choice) return 'a reporter';
-  return choice[0] === 'junit' ? `junit=${choice[1].file}` : choice[0];
+/** As on the command line; other options than the file are left out. */
+function reporterText(choice: ReporterChoice): string {
+  const { name, file } = reporterOf(choice);
+  if (name === undefined) return 'a reporter';
+  return file === undefined ? name : `${name}=${file}`;
 }
 
-const terminals = ['terminal', 'live', 'lines'] as const;
-
 /**
- * `terminal`, `live`, `lines`, or `junit=FILE`, with the file relative to the current directory.
+ * `NAME` or `NAME=FILE`, with the file and the module of a reporter relative to the current directory.
  * @throws PexenError PEXEN_UNKNOWN_REPORTER.
  */
 export function readReporter(text: string): ReporterChoice {
-  const [, name = '', file] = /^([^=]*)=?(.*)$/s.exec(text) ?? [];
-  const known = terminals.find((candidate) => candidate === name);
-  if (known !== undefined && !text.includes('=')) return known;
-  if (name === 'junit' && file) return junitInto(file);
-  const unknown = (message: string, hint: string): PexenError => {
-    const problem: Problem = { code: 'PEXEN_UNKNOWN_REPORTER', message, hint };
-    return new PexenError([problem]);
-  };
-  if (known !== undefined)
-    throw unknown(`${known} takes no value here`, 'Set its options in the configuration.');
-  if (name === 'junit') throw unknown('junit needs a file', 'Write --reporter junit=out/junit.xml.');
-  const hint = didYouMean(name, terminals) ?? `There are: ${terminals.join(', ')}, junit=FILE.`;
-  throw unknown(`there is no reporter "${text}"`, hint);
+  const [, name = '', file = ''] = /^([^=]*)=?(.*)$/s.exec(text) ?? [];
+  const options = file === '' ? undefined : { file: resolve(file) };
+  if (isTerminalName(name)) {
+    if (text.includes('='))
+      throw misuse(
+        'PEXEN_UNKNOWN_REPORTER',
+        `${name} takes no value here`,
+        'Set its options in the configuration.',
+      );
+    return name;
+  }
+  if (isFileReporterName(name)) return options === undefined ? name : ([name, options] as const);
+  if (!isOtherReporterName(name)) throw new PexenError([unknownReporter(name)]);
+  const found = (name.startsWith('.') ? resolve(name) : name) as OtherReporterName;
+  return options === undefined ? found : ([found, options] as const);
 }
 
 /** The reporter for a file named on the command line: relative to the current directory, not to the configuration. */

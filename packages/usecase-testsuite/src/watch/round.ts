@@ -14,13 +14,13 @@ import {
   type TaskInfo,
 } from '@pexen/core';
 import { recordModules } from '@pexen/pool-kit/module-graph';
-import type { JUnitOptions } from '@pexen/report';
 import type { Plan } from '@pexen/sched';
 import { disk, moduleOf } from '@pexen/store';
 import type { LoadedConfig } from '../config.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { addressOfLoader } from '../loader.ts';
 import { tasksMatching } from '../plan-suite.ts';
+import { reporterOf } from '../reporter-names.ts';
 import { runSuite, type SuiteRunOptions } from '../run-suite.ts';
 import {
   Affected,
@@ -279,8 +279,9 @@ function writtenBy(
   { config, root }: LoadedConfig,
 ): readonly string[] {
   const choices = reporters ?? config.reporters ?? [];
-  const reports = choices.flatMap((choice) =>
-    Array.isArray(choice) && choice[0] === 'junit' ? resolve(root, (choice[1] as JUnitOptions).file) : [],
-  );
+  const reports = choices.flatMap((choice) => {
+    const { file } = reporterOf(choice);
+    return file === undefined ? [] : resolve(root, file);
+  });
   return record === undefined ? reports : [...reports, resolve(record)];
 }

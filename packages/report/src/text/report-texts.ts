@@ -10,8 +10,8 @@ import {
   type ProviderGone,
 } from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
-import { comparisonOf, dataText } from '../text/format.ts';
-import { limited } from './xml.ts';
+import { comparisonOf, dataText } from './format.ts';
+import { limited } from './plain.ts';
 
 const FINDINGS = 50;
 const DATA = 4000;
@@ -95,6 +95,11 @@ function canBeNamed(file: string): boolean {
   return !/\]\]|[|\p{Cc}]/u.test(file);
 }
 
+/** The paths of attached files, relative to the working directory where they are below it. */
+export function attachedFiles(attachments: readonly Attachment[]): readonly string[] {
+  return attachments.flatMap(({ file }) => (file === undefined ? [] : [fromHere(file)]));
+}
+
 /** The files with all output of an attempt, as attachments. They are relative to `root`. */
 export function outputFileLines({ stdout, stderr }: TaskAttempt, root: string): string {
   const files = [stdout?.file, stderr?.file].filter((file) => file !== undefined);
@@ -103,6 +108,11 @@ export function outputFileLines({ stdout, stderr }: TaskAttempt, root: string): 
 
 /** Both readers take a path relative to the root of the project, the working directory of a CI job. */
 export function fromHere(file: string): string {
-  const path = relative('.', file);
+  return pathBelow('.', file);
+}
+
+/** The path relative to the folder, with `/` between its parts; a file elsewhere stays as it is. */
+export function pathBelow(folder: string, file: string): string {
+  const path = relative(folder, file);
   return path.startsWith('..') ? file : path.split(sep).join('/');
 }
