@@ -411,15 +411,18 @@ describe('trace', () => {
       'resources: who holds them: /db': ['writer', 'second'],
       'resources: who holds them: /db/users': ['reader'],
       'resources: who holds them: everything': ['alone'],
-      'resources: who waits for them: /db': ['second'],
+      'resources: who waits for them: /db': ['second', 'second'],
       'resources: who waits for them: /db/users': ['reader'],
-      'resources: who waits for them: everything': ['alone'],
+      'resources: who waits for them: everything': ['alone', 'alone', 'alone'],
     });
     const waits = events.filter(({ cat }) => cat === 'wait');
     expect(waits.map(({ name, ts, dur, args }) => [name, ts, dur, args?.heldBy])).toEqual([
       ['reader', 0, 100_000, 'writer'],
-      ['second', 0, 150_000, 'reader'],
-      ['alone', 0, 200_000, 'second'],
+      ['second', 0, 100_000, 'writer'],
+      ['alone', 0, 100_000, 'writer'],
+      ['second', 101_000, 49_000, 'reader'],
+      ['alone', 101_000, 49_000, 'reader'],
+      ['alone', 151_000, 49_000, 'second'],
     ]);
     expect(Object.keys(tracks).filter((name) => name.includes('/web'))).toEqual([
       'resources: who holds them: /web',

@@ -64,7 +64,11 @@ function fileOf(name: string, root: string): string {
   if (/^\.{0,2}\//.test(name)) {
     const file = resolve(root, name);
     if (existsSync(file)) return file;
-    throw badReporter(name, 'does not exist', `There is no file ${file}.`);
+    throw badReporter(
+      name,
+      'does not exist',
+      'On the command line, a path starts at the current directory; in a configuration, at its folder.',
+    );
   }
   try {
     return createRequire(join(root, 'package.json')).resolve(name);

@@ -23,7 +23,12 @@ export interface ResourceWait {
   readonly toMs: number;
   /** The task that was the last of them. */
   readonly heldBy: string;
+  /** How many times one after the other it was held, where these are not listed one by one. */
+  readonly times?: number;
 }
+
+/** Of one task and one resource, so many times are listed one by one. */
+const MOST_TIMES = 16;
 
 /** The resource of a task that runs alone: everything. */
 export const EVERYTHING = 'everything';
@@ -46,16 +51,19 @@ class Timeline {
     this.#holds.push(hold);
   }
 
-  /** The time from the first hold to the last one within these bounds. */
-  within(fromMs: number, toMs: number): Omit<ResourceWait, 'path' | 'resource'> | undefined {
+  /** The times within these bounds in which it was held; the last of many stands for all that follow. */
+  within(fromMs: number, toMs: number): readonly Omit<ResourceWait, 'path' | 'resource'>[] {
     this.#merged ??= merged(this.#holds);
-    const first = this.#merged[firstIndex(this.#merged, (hold) => hold.toMs > fromMs)];
-    const last = this.#merged[firstIndex(this.#merged, (hold) => hold.fromMs >= toMs) - 1];
-    if (first === undefined || last === undefined || first.fromMs >= toMs || last.toMs <= fromMs)
-      return undefined;
-    return {
-      ...{ fromMs: Math.max(fromMs, first.fromMs), toMs: Math.min(toMs, last.toMs), heldBy: last.path },
-    };
+    const first = firstIndex(this.#merged, (hold) => hold.toMs > fromMs);
+    const end = firstIndex(this.#merged, (hold) => hold.fromMs >= toMs);
+    const listed = this.#merged.slice(first, Math.min(end, first + MOST_TIMES)).map((hold) => ({
+      ...{ fromMs: Math.max(fromMs, hold.fromMs), toMs: Math.min(toMs, hold.toMs), heldBy: hold.path },
+    }));
+    const [rest, last] = [listed.at(-1), this.#merged[end - 1]];
+    const times = end - first - MOST_TIMES + 1;
+    if (times <= 1 || rest === undefined || last === undefined) return listed;
+    const all = { fromMs: rest.fromMs, toMs: Math.min(toMs, last.toMs), heldBy: last.path, times };
+    return [...listed.slice(0, -1), all];
   }
 }
 
@@ -83,19 +91,20 @@ export class Contention {
 
   /** The waits of a task that was ready at `fromMs` and started at `toMs`; none below a millisecond. Amounts have none: their capacity is not known. */
   waitsOf(path: string, facts: TaskFacts, fromMs: number, toMs: number): readonly ResourceWait[] {
-    const alone = this.#ownClaims.at(EVERYTHING)?.within(fromMs, toMs);
-    const waits = entriesOf(facts).flatMap(({ resource, how, count }) => {
-      if (count !== undefined) return [];
-      if (resource === EVERYTHING) return [{ resource, span: this.#all.within(fromMs, toMs) }];
-      const isClaim = how === 'claims';
-      const below = (isClaim ? this.#within : this.#withinClaims).at(resource);
-      const ancestors = above(resource).map((each) => (isClaim ? this.#own : this.#ownClaims).at(each));
-      return [below, ...ancestors].map((timeline) => ({ resource, span: timeline?.within(fromMs, toMs) }));
-    });
-    return [...waits, { resource: EVERYTHING, span: facts.exclusive === true ? undefined : alone }].flatMap(
-      ({ resource, span }) =>
-        span === undefined || span.toMs - span.fromMs < 1 ? [] : [{ path, resource, ...span }],
-    );
+    const found: ResourceWait[] = [];
+    const look = (resource: string, timelines: readonly (Timeline | undefined)[]): void => {
+      const spans = timelines.flatMap((timeline) => timeline?.within(fromMs, toMs) ?? []);
+      for (const span of merged(spans))
+        if (span.toMs - span.fromMs >= 1) found.push({ path, resource, ...span });
+    };
+    look(EVERYTHING, [facts.exclusive === true ? this.#all : this.#ownClaims.at(EVERYTHING)]);
+    for (const { resource, how, count } of entriesOf(facts)) {
+      if (count !== undefined || resource === EVERYTHING) continue;
+      const [own, within] =
+        how === 'claims' ? [this.#own, this.#within] : [this.#ownClaims, this.#withinClaims];
+      look(resource, [within.at(resource), ...above(resource).map((each) => own.at(each))]);
+    }
+    return found;
   }
 }
 
@@ -120,13 +129,15 @@ function above(resource: string): readonly string[] {
   return ['/', ...parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)];
 }
 
-/** Sorted, without overlaps; each with the path of the hold that ended last. */
-function merged(holds: readonly Hold[]): Hold[] {
-  const found: Hold[] = [];
-  for (const hold of [...holds].sort((a, b) => a.fromMs - b.fromMs)) {
+/** Sorted, without overlaps; of those that do, the one that ended last stands for all. */
+function merged<Span extends { readonly fromMs: number; readonly toMs: number }>(
+  spans: readonly Span[],
+): Span[] {
+  const found: Span[] = [];
+  for (const span of [...spans].sort((a, b) => a.fromMs - b.fromMs)) {
     const last = found.at(-1);
-    if (last === undefined || hold.fromMs > last.toMs) found.push(hold);
-    else if (hold.toMs > last.toMs) found[found.length - 1] = { ...hold, fromMs: last.fromMs };
+    if (last === undefined || span.fromMs > last.toMs) found.push(span);
+    else if (span.toMs > last.toMs) found[found.length - 1] = { ...span, fromMs: last.fromMs };
   }
   return found;
 }

@@ -252,13 +252,15 @@ function holdSlice({ path, how, count, fromMs, toMs }: Hold): Slice {
 /** A track for each resource, as far as there is room, and the number of those that wait. */
 function putWaits(tracks: Tracks, waits: readonly ResourceWait[]): void {
   const steps: { readonly resource: string; readonly atMs: number; readonly by: number }[] = [];
-  for (const { path, resource, fromMs, toMs, heldBy } of [...waits].sort((a, b) => a.fromMs - b.fromMs)) {
+  for (const { path, resource, fromMs, toMs, heldBy, times } of [...waits].sort(
+    (a, b) => a.fromMs - b.fromMs,
+  )) {
     tracks.slice(WAITS, resource, {
       name: path,
       category: 'wait',
       fromMs,
       toMs,
-      args: { heldBy: short(heldBy) },
+      args: { heldBy: short(heldBy), ...(times !== undefined && { times }) },
     });
     steps.push({ resource, atMs: fromMs, by: 1 }, { resource, atMs: toMs, by: -1 });
   }

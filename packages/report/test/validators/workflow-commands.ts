@@ -7,7 +7,7 @@ export interface WorkflowCommand {
   readonly message: string;
 }
 
-/** Undefined for a line that is no command. */
+/** Undefined for other lines. */
 export function readCommand(line: string): WorkflowCommand | undefined {
   const [, name, properties = '', message] = /^\s*::([\w-]+)(?: (.*?))?::(.*)$/s.exec(line) ?? [];
   if (name === undefined || message === undefined) return undefined;
