@@ -57,6 +57,29 @@ export const byteCodec: Codec = {
   },
 };
 
+/** The same; its decoder throws for messages that do not have this form, also for pieces that no encoder makes. */
+export function checkedCodec(isMessage: (value: unknown) => boolean): Codec {
+  return {
+    encode: (message) => byteCodec.encode(message),
+    decoder: () => {
+      const decode = byteCodec.decoder();
+      return (piece) => {
+        if (!isBytePiece(piece)) throw new Error('a piece of a message is malformed');
+        const message = decode(piece);
+        if (message !== undefined && !isMessage(message)) throw new Error('a message is malformed');
+        return message;
+      };
+    },
+  };
+}
+
+/** Only the last piece of a message may be short: many short ones would take up far more than they have. */
+function isBytePiece(value: unknown): value is BytePiece {
+  const { bytes, isPart } = (value ?? {}) as Partial<BytePiece>;
+  if (!(bytes instanceof Uint8Array) || typeof isPart !== 'boolean') return false;
+  return isPart ? bytes.length === pieceBytes : bytes.length > 0 && bytes.length <= pieceBytes;
+}
+
 /** A packet or a greeting as bytes. */
 export function encodePacket(packet: object): Uint8Array {
   return serialize(packet);

@@ -126,7 +126,7 @@ class NatsTransport implements Transport {
       callback: (error, message) => {
         if (error === null) {
           const isUnheard = message.headers?.code === 503;
-          hear({ subject: message.subject, bytes: message.data, isUnheard });
+          aloud(() => hear({ subject: message.subject, bytes: message.data, isUnheard }));
         } else this.#denied.push(subject);
       },
     });
@@ -139,6 +139,17 @@ class NatsTransport implements Transport {
 
   close(): Promise<void> {
     return this.#connection.close();
+  }
+}
+
+/** An error would silently end the reading of the client. It is a mistake of ours, and ends the process as others do. */
+function aloud(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
   }
 }
 

@@ -14,3 +14,4 @@ export {
   type RemoteSlotOptions,
   remoteSettingsOf,
 } from './remote/remote-slot.ts';
+export { isRemoteReport } from './remote/report-check.ts';

@@ -5,6 +5,7 @@ import { flag, optionProblems, whole } from '@pexen/core/options';
 import { systemClock } from '@pexen/pool-kit';
 import { decodePacket, encodePacket } from '../codec.ts';
 import { serverKinds, token } from '../options.ts';
+import { isHello } from '../packet-checks.ts';
 import type { Hello, Question } from '../protocol/messages.ts';
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type ServerOptions, type Transport } from '../transport.ts';
@@ -61,8 +62,8 @@ class Asking {
     this.#transport = transport;
     this.#subjects = subjects;
     transport.subscribe(subjects.hello('*'), ({ subject, bytes }) => {
-      const hello = decodePacket(bytes) as Hello | undefined;
-      if (hello?.properties !== undefined && hello.name === subjects.nameIn(subject)) this.#listener(hello);
+      const hello = decodePacket(bytes);
+      if (isHello(hello) && hello.name === subjects.nameIn(subject)) this.#listener(hello);
     });
   }
 

@@ -6,11 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { misuse, type PexenError, type Problem } from '@pexen/core';
 import { startTicking } from '@pexen/core/timers';
 import type { ConnectionEvents, ConnectorContext } from '@pexen/pool-kit';
-import { byteCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
+import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
 import type { Settings } from '../options.ts';
+import { isFromNode, isGreeting, isHello, isNodeReport } from '../packet-checks.ts';
 import { type FleetEffect, HostCore } from '../protocol/host-core.ts';
 import {
-  type FromNode,
   fencedAfter,
   type Hello,
   type NodeReport,
@@ -20,6 +20,7 @@ import {
 } from '../protocol/messages.ts';
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type Received, type Transport } from '../transport.ts';
+import { FloodGuard } from './flood-guard.ts';
 import { NodeConnection, type SlotLender } from './node-connection.ts';
 
 /** Where packets pass on their way, for tests that disturb the network. */
@@ -59,6 +60,9 @@ export class Fleet implements SlotLender {
   readonly #waitingServices = new Map<NodeConnection, string | undefined>();
   /** What nodes that do not work for the run have said, by their ids. */
   readonly #others = new Map<string, string>();
+  /** Names of nodes that have sent what no node sends. */
+  readonly #distrusted = new Set<string>();
+  readonly #floods = new FloodGuard();
   #transport: Transport | undefined;
   #stopTicking = (): void => {};
   /** How many connections the engine has, or may have. */
@@ -80,7 +84,7 @@ export class Fleet implements SlotLender {
       run: context.runId ?? this.#host,
       epoch: context.session,
       timing: settings.timing,
-      codec: byteCodec,
+      codec: checkedCodec(isNodeReport),
       accepts: (hello) => this.#accepts(hello),
     });
   }
@@ -153,17 +157,27 @@ export class Fleet implements SlotLender {
     this.#publish(this.#subjects.ask, question);
   }
 
-  #accepts({ properties }: Hello): boolean {
+  #accepts({ name, properties }: Hello): boolean {
+    if (this.#distrusted.has(name)) return false;
     return Object.entries(this.#settings.labels).every(([name, value]) => String(properties[name]) === value);
   }
 
   #greet({ bytes, subject }: Received): void {
-    const hello = decodePacket(bytes) as Hello | undefined;
-    if (hello === undefined || hello.name !== this.#subjects.nameIn(subject)) return;
+    const name = this.#subjects.nameIn(subject);
+    if (!this.#admits(name, bytes)) return;
+    const hello = decodePacket(bytes);
+    if (!isGreeting(hello) || hello.name !== name) {
+      this.#distrust(name, 'sent a malformed greeting');
+      return;
+    }
     const stranger = strangerProblem(hello);
     if (stranger !== undefined) {
       if (!this.#others.has(hello.node)) this.#context.warn(stranger);
       this.#others.set(hello.node, `${hello.name} speaks another version of the protocol`);
+      return;
+    }
+    if (!isHello(hello)) {
+      this.#distrust(name, 'sent a malformed greeting');
       return;
     }
     if (!this.#accepts(hello)) this.#others.set(hello.node, `${hello.name} has other labels`);
@@ -178,11 +192,30 @@ export class Fleet implements SlotLender {
 
   /** The server lets a node send under its own name only: no other can speak for its sessions. */
   #hear({ bytes, subject }: Received): void {
-    const packet = decodePacket(bytes) as FromNode | undefined;
-    if (packet?.session === undefined) return;
-    const name = this.#core.nameOf(packet.session);
-    if (name !== this.#subjects.nameIn(subject)) return;
+    const name = this.#subjects.nameIn(subject);
+    if (!this.#admits(name, bytes)) return;
+    const packet = decodePacket(bytes);
+    if (!isFromNode(packet)) {
+      this.#distrust(name, 'sent a malformed packet');
+      return;
+    }
+    if (this.#core.nameOf(packet.session) !== name) return;
     this.#wires.fromNode(name, () => this.#obey(this.#core.take(packet, this.#nowMs)));
+  }
+
+  /** False for what is on top of what a node has to say. */
+  #admits(name: string, bytes: Uint8Array): boolean {
+    if (this.#floods.admits(name, bytes.length, this.#nowMs)) return true;
+    this.#distrust(name, 'sent far more than a node has to say');
+    return false;
+  }
+
+  /** The node is not asked again, and what works for the run counts as lost when its lease is over. */
+  #distrust(name: string, what: string): void {
+    if (this.#distrusted.has(name)) return;
+    this.#distrusted.add(name);
+    this.#context.warn(distrustProblem(name, what));
+    this.#obey(this.#core.distrust(name, what));
   }
 
   #obey(effects: readonly FleetEffect[]): void {
@@ -208,6 +241,9 @@ export class Fleet implements SlotLender {
         for (const connection of connectionsOf(member)) connection.setAway(member.isAway);
         this.#reportNode(member.hello.name);
         if (!member.isAway) this.#lend();
+        break;
+      case 'distrusted':
+        this.#distrust(effect.hello.name, effect.what);
         break;
       case 'over':
         if (member !== undefined) this.#lose(member, effect.reason);
@@ -458,7 +494,19 @@ function connectionsOf({ slots, services }: Member): NodeConnection[] {
   return [...slots.filter((connection) => connection !== undefined), ...services];
 }
 
-function strangerProblem({ name, version, format }: Hello): Problem | undefined {
+function distrustProblem(name: string, what: string): Problem {
+  return {
+    code: 'PEXEN_NODE_DISTRUSTED',
+    message: `the node "${name}" is not used any more: it ${what}`,
+    hint: 'Look at the agent there. If it is not yours, remove its key: pexen node --init-security FOLDER --revoke NAME.',
+  };
+}
+
+function strangerProblem({
+  name,
+  version,
+  format,
+}: Pick<Hello, 'name' | 'version' | 'format'>): Problem | undefined {
   if (version === protocolVersion && format === formatVersion) return undefined;
   const what = version === protocolVersion ? `V8 format ${format}` : `protocol ${version}`;
   const own = version === protocolVersion ? `V8 format ${formatVersion}` : `protocol ${protocolVersion}`;

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { encodeThrown, systemClock } from '@pexen/pool-kit';
 import { LeaseGuard, RemoteSlot } from '@pexen/pool-process/remote';
-import { byteCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
-import { protocolVersion, type Question, type ToNode } from '../protocol/messages.ts';
+import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
+import { isNodeOrder, isQuestion, isToNode } from '../packet-checks.ts';
+import { protocolVersion } from '../protocol/messages.ts';
 import { type LinkId, NodeCore, type NodeEffect } from '../protocol/node-core.ts';
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type Transport } from '../transport.ts';
@@ -99,7 +100,12 @@ class Agent implements RunningNode {
     this.#properties = properties;
     this.#transport = transport;
     this.#subjects = new Subjects(pool);
-    const fixed = { version: protocolVersion, format: formatVersion, codec: byteCodec, announceMs };
+    const fixed = {
+      version: protocolVersion,
+      format: formatVersion,
+      codec: checkedCodec(isNodeOrder),
+      announceMs,
+    };
     const found = { properties: properties.all, bootMark: bootMark() };
     this.#core = new NodeCore({ ...fixed, ...found, node: this.#id, name, slots });
   }
@@ -110,13 +116,14 @@ class Agent implements RunningNode {
 
   async start(): Promise<void> {
     this.#transport.subscribe(this.#subjects.toNode(this.name, this.#id), ({ bytes }) => {
-      const packet = decodePacket(bytes) as ToNode | undefined;
-      if (packet !== undefined) this.#obey(this.#core.take(packet, this.#clock.now()));
+      const packet = decodePacket(bytes);
+      if (isToNode(packet)) this.#obey(this.#core.take(packet, this.#clock.now()));
     });
     this.#transport.subscribe(this.#subjects.ask, ({ bytes }) => {
-      const question = decodePacket(bytes) as Partial<Question> | undefined;
-      if (question?.probe === true) void this.#probe(question.id);
-      else this.#obey(this.#core.announce(this.#clock.now(), question?.id));
+      const question = decodePacket(bytes);
+      if (!isQuestion(question)) return;
+      if (question.probe) void this.#probe(question.id);
+      else this.#obey(this.#core.announce(this.#clock.now(), question.id));
     });
     void this.#transport.closed.then(() => this.#end());
     await this.#transport.flush(); // A scheduler that hears of it must be able to reach it.

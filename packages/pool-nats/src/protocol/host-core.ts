@@ -85,6 +85,11 @@ export class HostCore {
     return this.#each((member) => (isOf(member, name, node) ? member.session.unreachable() : []));
   }
 
+  /** The node of this name cannot be trusted with anything more, for this reason. */
+  distrust(name: string, what: string): FleetEffect[] {
+    return this.#each(({ session, hello }) => (hello.name === name ? session.distrust(what) : []));
+  }
+
   /** The node of this session is needed no more; `over` follows. */
   leave(session: string): FleetEffect[] {
     const member = this.#members.get(session);

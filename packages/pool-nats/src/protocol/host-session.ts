@@ -2,6 +2,7 @@
  * The scheduler's side of one session with one node, as a synchronous machine: inputs in, effects out, the time as an argument. It knows whether
  * the node is within reach, and when nothing of the session can run there any more. Knows no NATS and no attempts.
  */
+import { messageOf } from '@pexen/core';
 import { Channel } from './channel.ts';
 import {
   awayAfter,
@@ -26,6 +27,8 @@ export type HostEffect =
   | { readonly do: 'away' }
   /** The node is back, and nothing is missing. */
   | { readonly do: 'back' }
+  /** The node sends what no node sends: it is not asked again, and `over` follows when nothing of the session can run there any more. */
+  | { readonly do: 'distrusted'; readonly what: string }
   /** The session is over: nothing of it runs any more. `refusal`: the node did not take it. */
   | {
       readonly do: 'over';
@@ -59,6 +62,8 @@ export class HostSession {
   /** When it received the last sign of life that it has answered: the lease of the node may start there. */
   #answeredMs: number;
   #isAway = false;
+  /** What the node has done that no node does. From then on nothing of it is read, and its lease is not prolonged. */
+  #misdeed: string | undefined;
 
   constructor(options: HostSessionOptions, nowMs: number) {
     this.#options = options;
@@ -105,6 +110,7 @@ export class HostSession {
   take(packet: FromNode, nowMs: number): HostEffect[] {
     if (this.#state === 'over') return [];
     if (packet.kind === 'refused') return this.#refused(packet);
+    if (this.#misdeed !== undefined) return [];
     const effects: HostEffect[] = [];
     if (this.#state === 'joining') {
       this.#state = 'joined';
@@ -115,7 +121,13 @@ export class HostSession {
       this.#isAway = false;
       effects.push({ do: 'back' });
     }
-    for (const message of this.#channel.take(packet)) {
+    let messages: readonly unknown[];
+    try {
+      messages = this.#channel.take(packet);
+    } catch (error) {
+      return [...effects, ...this.distrust(messageOf(error))];
+    }
+    for (const message of messages) {
       const report = message as NodeReport;
       if (report.is === 'over') {
         effects.push(
@@ -132,6 +144,13 @@ export class HostSession {
     }
     effects.push(...this.flush(nowMs));
     return effects;
+  }
+
+  /** The node cannot be trusted with anything more, for this reason. */
+  distrust(what: string): HostEffect[] {
+    if (this.#state === 'over' || this.#misdeed !== undefined) return [];
+    this.#misdeed = what;
+    return [{ do: 'distrusted', what }, ...this.#goAway(), ...this.leave()];
   }
 
   /** No one listens at the node's address. */
@@ -154,7 +173,7 @@ export class HostSession {
       return effects;
     }
     if (nowMs > this.fencedAtMs)
-      return this.#end(`was out of reach for ${secondsSince(this.#heardMs, nowMs)} s`);
+      return this.#end(this.#misdeed ?? `was out of reach for ${secondsSince(this.#heardMs, nowMs)} s`);
     if (this.#state === 'leaving') return this.#leaving();
     if (nowMs - this.#heardMs > awayAfter(timing)) effects.push(...this.#goAway());
     effects.push(...this.flush(nowMs));

@@ -3,7 +3,7 @@
  * lasts; it starts each attempt once, and keeps what it has to report until that is acknowledged. Knows no NATS and no processes.
  */
 
-import type { NodeProperties } from '@pexen/core';
+import { messageOf, type NodeProperties } from '@pexen/core';
 import { encodeThrown, type ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import { Channel } from './channel.ts';
@@ -285,7 +285,13 @@ class Session {
     const { leaseMs } = this.#order.timing;
     // A late answer cannot prolong the lease: it counts from the stamp that is answered.
     if (packet.echoMs !== undefined) this.leaseEndsMs = Math.max(this.leaseEndsMs, packet.echoMs + leaseMs);
-    const effects = this.#channel.take(packet).flatMap((message) => this.#obey(message as NodeOrder));
+    let orders: readonly unknown[];
+    try {
+      orders = this.#channel.take(packet);
+    } catch (error) {
+      return this.end(`the scheduler sent what this node cannot read: ${messageOf(error)}`);
+    }
+    const effects = orders.flatMap((order) => this.#obey(order as NodeOrder));
     effects.push(...this.flush(nowMs));
     return effects;
   }

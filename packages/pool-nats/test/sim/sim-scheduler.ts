@@ -126,6 +126,9 @@ export class SimScheduler {
       case 'over':
         for (const link of links) this.#lose(link);
         break;
+      case 'distrusted':
+        this.#world.ledger.stuck(`${effect.hello.name} was distrusted: it ${effect.what}`);
+        break;
       default:
         effect satisfies never;
     }

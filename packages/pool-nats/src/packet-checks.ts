@@ -1,0 +1,154 @@
+/**
+ * Checks of what comes from the network. A node with a key of its own may send anything under its name, so nothing is used before it has the form
+ * that messages.ts promises. More than that is allowed: a later version may add to it.
+ */
+import { isRecord } from '@pexen/core/options';
+import { isRemoteReport } from '@pexen/pool-process/remote';
+import type {
+  FromNode,
+  Hello,
+  NodeOrder,
+  NodeReport,
+  Question,
+  Refusal,
+  ToNode,
+} from './protocol/messages.ts';
+import { tokenPattern } from './subjects.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** For each kind of a union, the check of its fields: a kind that is missing here does not compile. */
+type Checks<Kind extends string> = Readonly<Record<Kind, (fields: Fields) => boolean>>;
+
+/** No machine has more. */
+const mostSlots = 4_096;
+const mostProperties = 1_000;
+
+/** True for the part of a greeting that every version has. */
+export function isGreeting(value: unknown): value is Pick<Hello, 'version' | 'format' | 'name' | 'node'> {
+  if (!isRecord(value)) return false;
+  const { version, format, name, node } = value;
+  return isCount(version) && isCount(format) && isToken(name) && isToken(node);
+}
+
+/** True for a greeting of this version. */
+export function isHello(value: unknown): value is Hello {
+  if (!isGreeting(value)) return false;
+  const { slots, state, stampMs, bootMark, properties, answers } = value as Partial<Hello>;
+  return (
+    isCount(slots) &&
+    slots >= 1 &&
+    slots <= mostSlots &&
+    (state === 'free' || state === 'busy' || state === 'draining') &&
+    isTime(stampMs) &&
+    typeof bootMark === 'string' &&
+    areProperties(properties) &&
+    (answers === undefined || typeof answers === 'string')
+  );
+}
+
+/** True for a question of a scheduler. */
+export function isQuestion(value: unknown): value is Question {
+  return isRecord(value) && typeof value.id === 'string' && typeof value.probe === 'boolean';
+}
+
+/** True for a packet of a node. */
+export function isFromNode(value: unknown): value is FromNode {
+  return isOf(value, 'kind', fromNode) && typeof value.session === 'string';
+}
+
+/** True for a packet of a scheduler. */
+export function isToNode(value: unknown): value is ToNode {
+  return isOf(value, 'kind', toNode) && typeof value.session === 'string';
+}
+
+/** True for a message of a node. */
+export function isNodeReport(value: unknown): value is NodeReport {
+  return isOf(value, 'is', reports);
+}
+
+/** True for a message to a node. What an attempt is to do is checked where it is done. */
+export function isNodeOrder(value: unknown): value is NodeOrder {
+  return isOf(value, 'do', orders);
+}
+
+const fromNode: Checks<FromNode['kind']> = {
+  frames: (packet) => areFrames(packet) && (packet.stampMs === undefined || isTime(packet.stampMs)),
+  refused: ({ reason, epoch }) => refusals.has(reason) && (epoch === undefined || isCount(epoch)),
+};
+
+const refusals: ReadonlySet<unknown> = new Set<Refusal>(['busy', 'draining', 'fenced', 'unknown']);
+
+const toNode: Checks<ToNode['kind']> = {
+  join: ({ host, run, epoch, stampMs, timing }) =>
+    isToken(host) && typeof run === 'string' && isCount(epoch) && isTime(stampMs) && isTiming(timing),
+  frames: (packet) => areFrames(packet) && (packet.echoMs === undefined || isTime(packet.echoMs)),
+  leave: () => true,
+};
+
+const reports: Checks<NodeReport['is']> = {
+  reported: ({ link, report }) => isCount(link) && isRemoteReport(report),
+  returned: ({ link, id }) => isCount(link) && isCount(id),
+  released: ({ link }) => isCount(link),
+  changed: ({ properties }) => areProperties(properties),
+  draining: () => true,
+  over: ({ reason }) => typeof reason === 'string',
+};
+
+const orders: Checks<NodeOrder['do']> = {
+  open: ({ link, slot, recordsModules }) =>
+    isCount(link) && isCount(slot) && slot <= mostSlots && typeof recordsModules === 'boolean',
+  run: ({ link, attempt }) => isCount(link) && isAttempt(attempt),
+  abort: ({ link, id, reason }) => isCount(link) && isCount(id) && isRecord(reason),
+  credit: ({ link, id }) => isCount(link) && isCount(id),
+  reclaim: ({ link }) => isCount(link),
+  release: ({ link, how }) => isCount(link) && (how === 'drain' || how === 'kill'),
+};
+
+function isOf<Key extends string>(value: unknown, key: Key, checks: Checks<string>): value is Fields {
+  if (!isRecord(value)) return false;
+  const kind = value[key];
+  return typeof kind === 'string' && Object.hasOwn(checks, kind) && checks[kind]?.(value) === true;
+}
+
+function areFrames({ heardUpTo, frames }: Fields): boolean {
+  return isCount(heardUpTo) && Array.isArray(frames) && frames.every(isFrame);
+}
+
+function isFrame(value: unknown): boolean {
+  return isRecord(value) && isCount(value.number) && isCount(value.size) && isRecord(value.piece);
+}
+
+function isAttempt(value: unknown): boolean {
+  if (!isRecord(value) || !isRecord(value.work)) return false;
+  const { id, work, graceMs, isHasty } = value;
+  const isWork =
+    (work.kind === 'body' && isRecord(work.envelope) && typeof work.envelope.path === 'string') ||
+    (work.kind === 'program' && isRecord(work.program) && typeof work.path === 'string');
+  return isCount(id) && isTime(graceMs) && typeof isHasty === 'boolean' && isWork;
+}
+
+function isTiming(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  return [value.heartbeatMs, value.leaseMs, value.endingMs].every((ms) => isTime(ms) && ms > 0);
+}
+
+function areProperties(value: unknown): boolean {
+  if (!isRecord(value) || Array.isArray(value)) return false;
+  const all = Object.values(value);
+  return all.length <= mostProperties && all.every((each) => kindsOfProperties.has(typeof each));
+}
+
+const kindsOfProperties: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && tokenPattern.test(value);
+}
