@@ -57,6 +57,16 @@ export {
   refuse,
 } from './errors.ts';
 export type { ExpectedDuration } from './expected-duration.ts';
+export {
+  type Blocker,
+  type BlockerState,
+  describeWaiting,
+  type EndedFacts,
+  type ExplainedState,
+  type ExplainedTask,
+  type Explanation,
+  explanationVersion,
+} from './explanation.ts';
 export type {
   DiskFacts,
   Facts,
@@ -162,6 +172,7 @@ export {
   type Key,
   key,
   type Requirement,
+  requirementText,
   sayTheSame,
   tornDownBy,
   type ValueOf,

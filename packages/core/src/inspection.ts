@@ -71,10 +71,36 @@ export interface WaitingTask {
 export type WaitingFor =
   /** A requirement that is not met, and the providers that could still meet it. */
   | { readonly kind: 'requirement'; readonly requirement: string; readonly providers: readonly string[] }
-  /** `after`, `before`, `salvages` or `tearsDown`: these tasks have to end first. */
-  | { readonly kind: 'order'; readonly tasks: readonly string[] }
-  /** Others hold it, or a resource above or below it. */
-  | { readonly kind: 'resource'; readonly resource: string; readonly holders: readonly string[] }
+  /**
+   * These tasks have to end first, by its `after`, `before`, `salvages` or `tearsDown`. `recovery`: they were interrupted in an earlier session, and
+   * what they used and claimed may be half changed. `served`: a service starts again when the tasks of its last start are over. `alone`: services
+   * run that it does not need, and it runs alone. `rivals`: they could not run beside this service, and precede tasks that need it. Absent: `after`.
+   */
+  | {
+      readonly kind: 'order';
+      readonly as?:
+        | 'after'
+        | 'before'
+        | 'salvages'
+        | 'tears-down'
+        | 'recovery'
+        | 'served'
+        | 'alone'
+        | 'rivals';
+      readonly tasks: readonly string[];
+      /** With `tears-down`: what it tears down, which is still needed. */
+      readonly capability?: string;
+    }
+  /**
+   * Others hold it, or a resource above or below it. `alone`: the task runs alone (`itself`), or one of the holders does (`other`); then the
+   * resource says nothing.
+   */
+  | {
+      readonly kind: 'resource';
+      readonly resource: string;
+      readonly holders: readonly string[];
+      readonly alone?: 'itself' | 'other';
+    }
   /** What it needs is free, but reserved for the first of the starved tasks. */
   | { readonly kind: 'reservation'; readonly of: string }
   /** It is not the turn of its group: it is that of `current`, or its group comes after these tasks, of which at most 8 are named. */
@@ -84,8 +110,8 @@ export type WaitingFor =
       readonly current?: string;
       readonly after?: readonly string[];
     }
-  /** Its pool is full. */
-  | { readonly kind: 'slot'; readonly pool: string }
+  /** Its pool is full, or is being opened. */
+  | { readonly kind: 'slot'; readonly pool: string; readonly isOpening?: true }
   /** A service that no task needs yet: it starts once one of these tasks, of which at most 8 are named, waits for nothing but services. */
   | { readonly kind: 'need'; readonly tasks: readonly string[] }
   /** The delay before its next attempt. */
@@ -101,6 +127,8 @@ export interface HeldResource {
     readonly how: 'uses' | 'claims' | 'amount';
     /** How many units, of an amount. */
     readonly count?: number;
+    /** Since when the task holds what it uses and claims. */
+    readonly sinceMs?: number;
   }[];
   /** The tasks that wait at it, best first. */
   readonly waiting: readonly string[];

@@ -142,14 +142,28 @@ export function describeCapability(capability: Capability): string {
 const mostNames = 12;
 
 /** Capabilities, for messages: `"a", "b"`. */
-export function describeCapabilities(all: readonly Capability[]): string {
-  const names = all.slice(0, mostNames).map(describeCapability).join(', ');
+export function describeCapabilities(
+  all: readonly Capability[],
+  describe: (capability: Capability) => string = describeCapability,
+): string {
+  const names = all
+    .slice(0, mostNames)
+    .map((each) => describe(each))
+    .join(', ');
   return all.length > mostNames ? `${names} and ${all.length - mostNames} more` : names;
 }
 
 /** A requirement, for messages: `any of "a", "b"`. */
 export function describeRequirement(requirement: Requirement): string {
-  const names = describeCapabilities(capabilitiesOf(requirement));
+  return requirementText(requirement, describeCapability);
+}
+
+/** The same, with capabilities as `describe` names them. */
+export function requirementText(
+  requirement: Requirement,
+  describe: (capability: Capability) => string,
+): string {
+  const names = describeCapabilities(capabilitiesOf(requirement), describe);
   if (!isCompound(requirement)) return names;
   const form = requirement[requirementBrand];
   if (form === 'at-least') return `at least ${requirement.count} of ${names}`;

@@ -2,6 +2,7 @@
 import {
   captureCallSite,
   didYouMean,
+  type Explanation,
   type Inspection,
   messageOf,
   misuse,
@@ -13,7 +14,7 @@ import {
   useSourceMaps,
 } from '@pexen/core';
 import { EventEmitter } from 'eventemitter3';
-import { inspect, story, why } from '../machine/explain.ts';
+import { explain, inspect, story, why } from '../machine/explain.ts';
 import { GIVEN } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Entry } from '../plan/planned.ts';
@@ -170,6 +171,17 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
   why(entry: Entry | string): string {
     this.#flush();
     return why(this.#engine.state, this.#find(entry));
+  }
+
+  /** The same as data, link by link: what it waits for, what that waits for, and so on, up to what holds all of it. */
+  explain(entry: Entry | string): Explanation {
+    this.#flush();
+    return explain(this.#engine.state, this.#find(entry), this.#engine.nowMs());
+  }
+
+  /** The call paths of all tasks, in the order of declaration. */
+  get paths(): readonly string[] {
+    return this.#engine.plan.callPaths.paths;
   }
 
   /** What happened to the task so far, one line for each step. Also accepts a call path. */

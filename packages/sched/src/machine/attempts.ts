@@ -279,6 +279,7 @@ export class AttemptLifecycle {
     const attempt = tasks.attempt[task] as number;
     if (crashed === undefined && isClean && stopping === GOING) {
       const pool = this.#state.poolOf(task).id;
+      tasks.dispatchedAgain(task, this.#state.nowMs);
       this.#state.emit({ type: 'start-attempt', task, attempt, part: 'body', pool });
       return;
     }

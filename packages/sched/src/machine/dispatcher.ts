@@ -220,7 +220,7 @@ export class Dispatcher {
 
   /** Acquires what the task needs. If it cannot, it parks the task, or skips it if something is poisoned. */
   #hold(task: number, request: number): boolean {
-    const { locks, tasks } = this.#state;
+    const { locks, tasks, nowMs } = this.#state;
     if (this.#isPoisoned(task, request)) {
       const node = locks.poisonedNode(request);
       if (tasks.hasStarted(task)) this.#attempts.giveUp(task);
@@ -229,7 +229,10 @@ export class Dispatcher {
     }
     if (this.#isKeptAway(task)) return false;
     this.#enrol(task);
-    if (locks.tryTake(task, this.#mayBypass) === TAKEN) return true;
+    if (locks.tryTake(task, this.#mayBypass) === TAKEN) {
+      if (!tasks.has(task, RETAINS_LOCKS)) tasks.took(task, nowMs);
+      return true;
+    }
     locks.park(task);
     if (tasks.state[task] !== PARKED) this.#state.move(task, PARKED);
     return false;

@@ -1,21 +1,28 @@
 /** Explains to people and programs what a run does, why a task waits, why it was skipped, and what happened to it. Changes nothing. */
 import {
+  type Blocker,
   type Capability,
   defined,
   describeCapability,
-  describeRequirement,
+  describeWaiting,
+  type ExplainedState,
+  type ExplainedTask,
+  type Explanation,
+  explanationVersion,
   type HeldResource,
   type InspectedService,
   type Inspection,
   inspectionVersion,
   type ReasonLink,
   type Requirement,
+  type ResultStatus,
   type RunningAttempt,
+  requirementText,
   type ServicePhase,
   type WaitingFor,
 } from '@pexen/core';
 import { describeNodes, describeWait, nameOf } from '@pexen/lock';
-import { AFTER, BEFORE, type ConditionId, GROUP, SALVAGE } from '../plan/graph.ts';
+import { AFTER, BEFORE, CLEAR, type ConditionId, GROUP, SALVAGE } from '../plan/graph.ts';
 import { STATUSES } from './attempts.ts';
 import { CLOSED, OPENING, type PoolRow } from './pools.ts';
 import type { State } from './state.ts';
@@ -70,7 +77,7 @@ function whyOf(state: State, task: number): string {
   const { why, subject = -1, reason } = state.skipOf(task) ?? {};
   switch (why) {
     case REQUIREMENT:
-      return `requires ${describeRequirement(plan.graph.subjects[subject] as Requirement)}`;
+      return `requires ${requiredText(state, plan.graph.subjects[subject] as Requirement)}`;
     case POISON:
       return `needs ${quote(nameOf(state.locks, subject))}, which was left in an unknown state`;
     case HELD:
@@ -176,31 +183,144 @@ function phaseOf({ tasks }: State, service: number): ServicePhase {
   return 'down';
 }
 
-/** Why the task is in its state, in one sentence. */
-export function why(state: State, task: number): string {
-  const { tasks, plan } = state;
-  const path = `"${plan.pathOf(task)}"`;
-  if (tasks.isOut(task)) return `${path} ${whatRuns(state, task)}.`;
-  if (tasks.state[task] !== DONE) return `${path} waits ${chain(state, task)}.`;
-  if (tasks.status[task] !== 0) return `${path} is over: it ${STATUSES[tasks.status[task] as number]}.`;
-  const [first, ...rest] = skipReason(state, task);
-  const more = rest.map(({ task: other, why: text }) => `; "${other}" ${text}`).join('');
-  return `${path} was skipped: it ${first?.why}${more}.`;
+/** How many links of a chain of tasks are explained. */
+const mostSteps = 12;
+
+/** How many tasks are named for which others wait. */
+const mostNamed = 8;
+
+/** Why the task is in its state: what it waits for, what that waits for, and so on, up to a task that runs. */
+export function explain(state: State, task: number, nowMs: number): Explanation {
+  const steps: ExplainedTask[] = [];
+  const seen = new Set<number>();
+  for (let next: number | undefined = task; next !== undefined && steps.length < mostSteps; ) {
+    seen.add(next);
+    const { is, then } = explained(state, next);
+    steps.push({ path: state.plan.pathOf(next), is });
+    next = then !== undefined && !seen.has(then) ? then : undefined;
+  }
+  return { version: explanationVersion, atMs: nowMs, steps };
 }
 
-function whatRuns(state: State, task: number): string {
+/** Why the task is in its state, in one sentence. */
+export function why(state: State, task: number): string {
+  const [own, ...others] = explain(state, task, state.nowMs).steps;
+  const { path, is } = own as ExplainedTask;
+  if (is.kind !== 'waiting') return `"${path}" ${whatOf(is)}.`;
+  const last = others.at(-1)?.is;
+  const waits = [is, ...others.map((other) => other.is)].flatMap((each) =>
+    each.kind === 'waiting' ? [waitText(each)] : [],
+  );
+  const end = last === undefined || last.kind === 'waiting' ? '' : `, which ${briefly(last)}`;
+  return `"${path}" waits ${waits.join(', which waits ')}${end}.`;
+}
+
+/** The state of one task, and the task that explains it. */
+function explained(state: State, task: number): { readonly is: ExplainedState; readonly then?: number } {
   const { tasks } = state;
-  const part = tasks.has(task, CLEANING_UP) ? 'the cleanup of attempt' : 'attempt';
-  const what = `${part} ${tasks.attempt[task]}`;
-  if (state.isService(task) && tasks.stop[task] === 0 && tasks.state[task] !== DISPATCHED) {
-    const phase = tasks.has(task, PROVIDED) ? 'is up' : 'is starting';
-    const needed = servedBy(state, task);
-    return `${phase}: ${what} on ${tasks.workerOf(task)}${needed.length === 0 ? '' : `, needed by ${someOf(state, needed)}`}`;
+  if (tasks.isOut(task)) return { is: attemptOf(state, task) };
+  if (!tasks.isDone(task)) {
+    const { for: reason, tasks: others = [] } = waitOf(state, task);
+    const blockers = others.slice(0, mostNamed).map((other) => blockerOf(state, other, reason));
+    const more = others.length - blockers.length;
+    const then = others.find((other) => tasks.isOut(other)) ?? others[0];
+    return { is: { kind: 'waiting', for: reason, blockers, more }, ...(then !== undefined && { then }) };
   }
-  const asked = tasks.stop[task] === 0 ? '' : `, asked to stop: ${state.stopReasonOf(task)}`;
-  return tasks.state[task] === DISPATCHED
-    ? `waits in the pool "${state.poolOf(task).name}", which has not started ${what}${asked}`
-    : `is running: ${what} on ${tasks.workerOf(task)}${asked}`;
+  if (tasks.status[task] === 0) return { is: { kind: 'skipped', reason: skipReason(state, task) } };
+  const status = STATUSES[tasks.status[task] as number] as Exclude<ResultStatus, 'skipped'>;
+  return { is: { kind: 'ended', status } };
+}
+
+function attemptOf(state: State, task: number): ExplainedState {
+  const { tasks } = state;
+  const facts = {
+    attempt: tasks.attempt[task] as number,
+    part: tasks.has(task, CLEANING_UP) ? ('cleanup' as const) : ('body' as const),
+    sinceMs: tasks.since[task] as number,
+    ...defined({ stop: tasks.stop[task] === 0 ? undefined : state.stopReasonOf(task) }),
+  };
+  if (tasks.state[task] === DISPATCHED)
+    return { kind: 'dispatched', ...facts, pool: state.poolOf(task).name };
+  const running = { kind: 'running', ...facts, worker: tasks.workerOf(task) ?? '' } as const;
+  if (!state.isService(task)) return running;
+  const served = servedBy(state, task);
+  const neededBy = served.slice(0, mostNamed).map((other) => state.plan.pathOf(other));
+  const service = { phase: phaseOf(state, task), neededBy, more: served.length - neededBy.length };
+  return { ...running, service };
+}
+
+/** A task that another one waits for. */
+function blockerOf(state: State, task: number, { kind, ...more }: WaitingFor): Blocker {
+  const { tasks, abandoned } = state;
+  const isHolder = kind === 'resource' && !('alone' in more);
+  const held = isHolder ? { heldSinceMs: tasks.heldSince[task] as number } : {};
+  const sinceMs = tasks.since[task] as number;
+  const path = state.plan.pathOf(task);
+  if (abandoned.has(task)) return { path, state: 'abandoned', sinceMs, ...held };
+  if (tasks.state[task] === DISPATCHED) return { path, state: 'dispatched', sinceMs, ...held };
+  if (state.isService(task) && tasks.hasStarted(task))
+    return {
+      path,
+      state: phaseOf(state, task),
+      sinceMs: state.servicesSince.get(task) ?? sinceMs,
+      ...held,
+    };
+  if (tasks.isOut(task)) return { path, state: 'running', sinceMs, ...held };
+  return { path, state: tasks.hasStarted(task) ? 'between-attempts' : 'waiting', ...held };
+}
+
+/** What a task waits for, with some of the tasks. */
+function waitText({ for: reason, blockers, more }: Extract<ExplainedState, { kind: 'waiting' }>): string {
+  const text = describeWaiting(reason);
+  return blockers.length === 0
+    ? text
+    : `${text} ${someOf(
+        blockers.map(({ path }) => path),
+        more,
+      )}`;
+}
+
+/** What a task that does not wait is doing, or how it ended. */
+function whatOf(is: Exclude<ExplainedState, { kind: 'waiting' }>): string {
+  switch (is.kind) {
+    case 'dispatched':
+      return `waits in the pool "${is.pool}", which has not started ${attemptText(is)}`;
+    case 'running': {
+      const { service, stop } = is;
+      if (service === undefined || stop !== undefined || service.phase === 'stopping')
+        return `is running: ${attemptText(is)}`;
+      const needed =
+        service.neededBy.length === 0 ? '' : `, needed by ${someOf(service.neededBy, service.more)}`;
+      return `is ${service.phase}: ${attemptText(is)}${needed}`;
+    }
+    case 'ended':
+      return `is over: it ${is.status}`;
+    case 'skipped': {
+      const [first, ...rest] = is.reason;
+      const others = rest.map(({ task: other, why: text }) => `; "${other}" ${text}`).join('');
+      return `was skipped: it ${first?.why}${others}`;
+    }
+    default:
+      return briefly(is);
+  }
+}
+
+function attemptText(is: Extract<ExplainedState, { kind: 'dispatched' | 'running' }>): string {
+  const what = `${is.part === 'cleanup' ? 'the cleanup of attempt' : 'attempt'} ${is.attempt}`;
+  const asked = is.stop === undefined ? '' : `, asked to stop: ${is.stop}`;
+  return is.kind === 'running' ? `${what} on ${is.worker}${asked}` : `${what}${asked}`;
+}
+
+/** The end of a sentence that names the task last. */
+function briefly(is: ExplainedState): string {
+  if (is.kind === 'dispatched') return 'has not started';
+  return is.kind === 'running' ? `is ${is.service?.phase ?? 'running'}` : 'is over';
+}
+
+function someOf(paths: readonly string[], more: number): string {
+  const left = paths.length + more - 3;
+  const names = paths.slice(0, 3).map((path) => `"${path}"`);
+  return names.join(', ') + (left > 0 ? ` and ${left} more` : '');
 }
 
 /** What happened to the task, one line for each step. */
@@ -230,17 +350,15 @@ function runningAttempt(state: State, task: number, lastSignMs: number | undefin
 /** What a task waits for. */
 interface Wait {
   readonly for: WaitingFor;
-  /** The same in words, without the tasks. */
-  readonly text: string;
   /** The tasks that it waits for, if it waits for tasks. */
   readonly tasks?: readonly number[];
 }
 
 /** The first thing that a task waits for which is neither over nor running. */
 function waitOf(state: State, task: number): Wait {
-  const { tasks, conditions, turn } = state;
+  const { tasks, turn } = state;
   const pool = state.poolOf(task);
-  const condition = tasks.state[task] === WAITING ? conditions.unfulfilledOf(task) : -1;
+  const condition = tasks.state[task] === WAITING ? unfulfilledOf(state, task) : -1;
   if (condition >= 0) return conditionWait(state, task, condition);
   const owner = tasks.state[task] === WAITING ? state.recalled.ownerFor(task) : undefined;
   if (owner !== undefined) return guardWait(state, owner);
@@ -248,7 +366,7 @@ function waitOf(state: State, task: number): Wait {
   if (resource !== undefined) return resource;
   if (tasks.state[task] === BACKING_OFF) {
     const untilMs = state.alarms.retryOf(task) ?? state.nowMs;
-    return { for: { kind: 'backoff', untilMs }, text: `until ${format(untilMs)} for its next attempt` };
+    return { for: { kind: 'backoff', untilMs } };
   }
   if (state.isService(task)) return dependentsWait(state, task);
   const services = servicesInTheWay(state, task);
@@ -256,24 +374,28 @@ function waitOf(state: State, task: number): Wait {
   if (turn !== pool && turn !== undefined) return groupWait(state, pool, turn);
   if (pool.isExclusive && pool !== turn && state.dispatched + state.retrying + state.unsettled.size > 0)
     return groupWait(state, pool, undefined, underWay(state));
-  const first = pool.hasSlot ? groupBefore(state, task) : undefined;
+  const better = pool.isExclusive && pool !== turn ? betterThan(state, pool) : [];
+  if (better.length > 0) return groupWait(state, pool, undefined, better);
+  const first = pool.hasSlot || pool.phase === CLOSED ? groupBefore(state, task) : undefined;
   if (first !== undefined) return groupWait(state, pool, first);
   if (pool.hasSlot || pool.phase === CLOSED) return forConsumer;
-  const text = pool.phase === OPENING ? 'for the opening of' : 'for a slot in';
-  return { for: { kind: 'slot', pool: pool.name }, text: `${text} the pool "${pool.name}"` };
+  return { for: slotOf(pool) };
+}
+
+function slotOf({ name, phase }: PoolRow): WaitingFor {
+  return { kind: 'slot', pool: name, ...(phase === OPENING && { isOpening: true }) };
 }
 
 /** A service waits until its tasks of the last start are over, and until a task needs it that waits for nothing else. */
 function dependentsWait(state: State, service: number): Wait {
-  const { phase, name } = state.poolOf(service);
-  if (phase === OPENING)
-    return { for: { kind: 'slot', pool: name }, text: `for the opening of the pool "${name}"` };
+  const pool = state.poolOf(service);
+  if (pool.phase === OPENING) return { for: slotOf(pool) };
   const served = servedBy(state, service);
   const running = served.filter((task) => state.tasks.isOut(task));
   const tasks = running.length > 0 ? running : served;
   const named = tasks.slice(0, mostNamed).map((task) => state.plan.pathOf(task));
-  if (running.length > 0) return { for: { kind: 'order', tasks: named }, text: 'for the end of', tasks };
-  return { for: { kind: 'need', tasks: named }, text: `until a task needs it: ${someOf(state, served)}` };
+  if (running.length > 0) return { for: { kind: 'order', as: 'served', tasks: named }, tasks };
+  return { for: { kind: 'need', tasks: named }, tasks };
 }
 
 /** The services that run, if the task or its group runs alone and without them. */
@@ -283,13 +405,10 @@ function servicesInTheWay({ servicesOut, plan }: State, task: number): number[] 
 
 function servicesWait({ plan }: State, tasks: readonly number[]): Wait {
   const services = tasks.map((service) => plan.pathOf(service));
-  return { for: { kind: 'order', tasks: services }, text: 'to run alone, after the services', tasks };
+  return { for: { kind: 'order', as: 'alone', tasks: services }, tasks };
 }
 
-const forConsumer: Wait = { for: { kind: 'consumer' }, text: 'for the consumer to pull the next result' };
-
-/** How many tasks are named for which a group waits. */
-const mostNamed = 8;
+const forConsumer: Wait = { for: { kind: 'consumer' } };
 
 /** The group may start after `tasks`, or after another group. */
 function groupWait(
@@ -299,11 +418,9 @@ function groupWait(
   tasks: readonly number[] = [],
 ): Wait {
   const current = other?.name;
-  if (current !== undefined)
-    return { for: { kind: 'group', group, current }, text: `until the group "${current}" is over` };
+  if (current !== undefined) return { for: { kind: 'group', group, current } };
   const after = tasks.slice(0, mostNamed).map((task) => state.plan.pathOf(task));
-  const text = `for the turn of the group "${group}", which comes after`;
-  return { for: { kind: 'group', group, after }, text, tasks };
+  return { for: { kind: 'group', group, after }, tasks };
 }
 
 /** The exclusive group that precedes the task and waits for the running tasks to end. */
@@ -316,11 +433,31 @@ function groupBefore(state: State, task: number): PoolRow | undefined {
   });
 }
 
+/** The best tasks of other pools that may start before the group opens. */
+function betterThan({ pools, tasks }: State, group: PoolRow): number[] {
+  const top = group.queue.peek();
+  if (top < 0) return [];
+  const others = pools.map((pool) => (pool === group ? -1 : pool.queue.peek()));
+  return others.filter((task) => tasks.state[task] === READY && group.queue.isBefore(task, top));
+}
+
 function underWay(state: State): number[] {
   const found: number[] = [];
   for (let task = 0; task < state.tasks.count; task++)
     if (!state.isService(task) && (state.isUnderWay(task) || state.unsettled.has(task))) found.push(task);
   return found;
+}
+
+/** The condition that the task waits for: a service starts only when its tasks wait for nothing else, so others come first. */
+function unfulfilledOf(state: State, task: number): ConditionId {
+  const { plan, conditions } = state;
+  const first = conditions.unfulfilledOf(task);
+  if (first < 0 || !plan.hasServices) return first;
+  const isOther = (pending: number): boolean => !state.isService(pending) || state.tasks.isOut(pending);
+  const others = plan.graph.waits.in
+    .ends(task)
+    .filter((each) => !conditions.isFulfilledFor(task, each) && pendingFor(state, each).some(isOther));
+  return others.includes(first) ? first : (others[0] ?? first);
 }
 
 function conditionWait(state: State, task: number, condition: ConditionId): Wait {
@@ -331,25 +468,39 @@ function conditionWait(state: State, task: number, condition: ConditionId): Wait
   const paths = tasks.map((pending) => state.plan.pathOf(pending));
   const subject = graph.subjects[condition] as Capability;
   if (graph.isRequirement(condition)) {
-    const requirement = describeRequirement(subject);
-    const text = `for ${requirement}, to be provided by`;
-    return { for: { kind: 'requirement', requirement, providers: paths }, text, tasks };
+    return {
+      for: { kind: 'requirement', requirement: requiredText(state, subject), providers: paths },
+      tasks,
+    };
   }
-  const text =
-    orderTexts[kind] ?? `until no task needs ${describeCapability(subject)} any more, still needed by`;
-  return { for: { kind: 'order', tasks: paths }, text, tasks };
+  const as = orders[kind];
+  if (as !== undefined) return { for: { kind: 'order', as, tasks: paths }, tasks };
+  const capability = capabilityText(state, subject);
+  return { for: { kind: 'order', as: 'tears-down', tasks: paths, capability }, tasks };
 }
 
-const orderTexts: Readonly<Record<number, string>> = {
-  [AFTER]: 'to run after',
-  [BEFORE]: 'to be preceded by',
-  [SALVAGE]: 'to salvage',
+function requiredText(state: State, requirement: Requirement): string {
+  return requirementText(requirement, (capability) => capabilityText(state, capability));
+}
+
+/** Tasks by their paths in this run: the function that they were made from may have another name, or none. */
+function capabilityText({ plan }: State, capability: Capability): string {
+  const tasks = typeof capability === 'string' ? [] : plan.builder.tasksOf(capability);
+  if (tasks.length === 0) return describeCapability(capability);
+  const named = tasks.slice(0, mostNamed).map((task) => plan.pathOf(task));
+  return `task ${someOf(named, tasks.length - named.length)}`;
+}
+
+const orders: Readonly<Record<number, 'after' | 'before' | 'salvages' | 'rivals'>> = {
+  [CLEAR]: 'rivals',
+  [AFTER]: 'after',
+  [BEFORE]: 'before',
+  [SALVAGE]: 'salvages',
 };
 
 /** What the owner held when it was interrupted in an earlier session may be half changed. */
 function guardWait(state: State, owner: number): Wait {
-  const text = 'until what it left half changed when it was interrupted is in order, for';
-  return { for: { kind: 'order', tasks: [state.plan.pathOf(owner)] }, text, tasks: [owner] };
+  return { for: { kind: 'order', as: 'recovery', tasks: [state.plan.pathOf(owner)] }, tasks: [owner] };
 }
 
 /** The tasks that the condition still waits for, directly or through other conditions. */
@@ -357,8 +508,12 @@ function pendingFor(state: State, condition: ConditionId): number[] {
   const { graph } = state.plan;
   const found = new Set<number>();
   const seen = new Set([condition]);
+  // A service that is up has given what it provides, and is not over.
+  const isPending = (feeder: number): boolean =>
+    !state.tasks.isDone(feeder) &&
+    !(graph.isRequirement(condition) && state.tasks.has(feeder, PROVIDED) && state.tasks.isOut(feeder));
   for (const next of seen) {
-    for (const feeder of graph.feeds.in.ends(next)) if (!state.tasks.isDone(feeder)) found.add(feeder);
+    for (const feeder of graph.feeds.in.ends(next)) if (isPending(feeder)) found.add(feeder);
     if (found.size > 0) break;
     for (const source of graph.relays.in.ends(next))
       if (!state.conditions.isFulfilled(source)) seen.add(source);
@@ -373,50 +528,22 @@ function resourceWait({ locks, plan }: State, task: number): Wait | undefined {
   const { resource, blockers, reservedFor } = wait;
   if (reservedFor !== undefined) {
     const of = plan.pathOf(reservedFor);
-    return { for: { kind: 'reservation', of }, text: 'for what is reserved for', tasks: [reservedFor] };
+    return { for: { kind: 'reservation', of }, tasks: [reservedFor] };
   }
   if (blockers.length === 0) return undefined;
   const holders = blockers.map((holder) => plan.pathOf(holder));
   const isAlone = (each: number): boolean => plan.metaOf(each).exclusive === true;
-  const text = isAlone(task)
-    ? 'to run alone, after'
-    : blockers.some(isAlone)
-      ? 'to run after the exclusive'
-      : `for the resource "${resource}", held by`;
-  return { for: { kind: 'resource', resource, holders }, text, tasks: blockers };
+  const alone = isAlone(task) ? ('itself' as const) : blockers.some(isAlone) ? ('other' as const) : undefined;
+  return { for: { kind: 'resource', resource, holders, ...defined({ alone }) }, tasks: blockers };
 }
 
-/** How many steps of a chain of waiting tasks are named. */
-const mostSteps = 12;
-
-/** What the task waits for, what that waits for, and so on, up to a task that runs. */
-function chain(state: State, task: number): string {
-  const parts: string[] = [];
-  const seen = new Set<number>();
-  let next: number | undefined = task;
-  while (next !== undefined && !seen.has(next) && !state.tasks.isOut(next) && parts.length < mostSteps) {
-    seen.add(next);
-    const { text, tasks } = waitOf(state, next);
-    parts.push(tasks === undefined || tasks.length === 0 ? text : `${text} ${someOf(state, tasks)}`);
-    next = tasks?.find((each) => state.tasks.isOut(each)) ?? tasks?.[0];
-  }
-  const text = parts.join(', which waits ');
-  if (next === undefined || !state.tasks.isOut(next)) return text;
-  const isRunning = state.tasks.state[next] !== DISPATCHED;
-  if (isRunning && state.isService(next)) return `${text}, which is ${phaseOf(state, next)}`;
-  return `${text}, which ${isRunning ? 'is running' : 'has not started'}`;
-}
-
-function someOf({ plan }: State, tasks: readonly number[]): string {
-  const names = tasks.slice(0, 3).map((task) => `"${plan.pathOf(task)}"`);
-  return names.join(', ') + (tasks.length > 3 ? ` and ${tasks.length - 3} more` : '');
-}
-
-function heldResources({ locks, plan }: State): HeldResource[] {
+function heldResources({ locks, plan, tasks }: State): HeldResource[] {
   return describeNodes(locks).map(({ resource, holders, waiting, poisonedBy }) =>
     defined({
       resource,
-      holders: holders.map(({ holder, how, count }) => defined({ path: plan.pathOf(holder), how, count })),
+      holders: holders.map(({ holder, how, count }) =>
+        defined({ path: plan.pathOf(holder), how, count, sinceMs: tasks.heldSince[holder] }),
+      ),
       waiting: waiting.map((holder) => plan.pathOf(holder)),
       poisonedBy: poisonedBy === undefined || poisonedBy < 0 ? undefined : plan.pathOf(poisonedBy),
     }),

@@ -87,6 +87,8 @@ export class TaskTable extends Table {
   readonly flags: Column = bytes();
   /** When the attempt was dispatched, and once it has started, when that was. */
   readonly since: Column = floats();
+  /** When it took what it uses and claims. */
+  readonly heldSince: Column = floats();
   /** Index into `STATUSES`. */
   readonly status: Column = bytes();
   readonly #workers: (string | undefined)[] = [];
@@ -183,6 +185,16 @@ export class TaskTable extends Table {
     const times = (this.returned[task] as number) + 1;
     (this.returned as Uint8Array)[task] = times;
     return times;
+  }
+
+  /** The task has taken what it uses and claims. */
+  took(task: number, nowMs: number): void {
+    (this.heldSince as Float64Array)[task] = nowMs;
+  }
+
+  /** The body of the attempt is dispatched after the cleanup of what was interrupted. */
+  dispatchedAgain(task: number, nowMs: number): void {
+    (this.since as Float64Array)[task] = nowMs;
   }
 
   /** What was dispatched has started. */

@@ -23,6 +23,8 @@ export interface TaskShadow {
   attempts: number;
   /** Uses and claims are held: also between attempts. */
   holds: boolean;
+  /** When it took what it holds. */
+  heldSinceMs: number;
   hasStarted: boolean;
   /** When its last attempt was dispatched, or started. */
   sinceMs: number;
@@ -71,10 +73,11 @@ export class Shadow {
     const batch = (this.tasks.at(-1)?.batch ?? 0) + 1;
     for (const spec of specs) {
       const index = this.tasks.length;
-      const fresh = { active: undefined, attempts: 0, holds: false, hasStarted: false, sinceMs: 0 };
+      const fresh = { active: undefined, attempts: 0, holds: false, hasStarted: false };
+      const times = { sinceMs: 0, heldSinceMs: 0 };
       const ofServices = { isUp: false, base: [], isLost: false, keepsOnReturn: true };
       this.tasks.push({
-        ...{ spec, index, batch, ...fresh, ...ofServices },
+        ...{ spec, index, batch, ...fresh, ...times, ...ofServices },
         ...{ end: undefined, isAbandoned: false, isGiven: false },
       });
     }
@@ -528,7 +531,7 @@ export class Shadow {
   abandonedInTheWay(task: TaskShadow): readonly TaskShadow[] {
     return this.tasks.filter((other) => {
       if (other === task || !other.isAbandoned) return false;
-      return (task.attempts === 0 && this.meets(task, other)) || this.#lacksUnitsOf(task, other);
+      return (task.attempts === 0 && this.meets(task, other)) || this.lacksUnitsOf(task, other);
     });
   }
 
@@ -541,7 +544,8 @@ export class Shadow {
     );
   }
 
-  #lacksUnitsOf(task: TaskShadow, other: TaskShadow): boolean {
+  /** Are too few units left of what both take? */
+  lacksUnitsOf(task: TaskShadow, other: TaskShadow): boolean {
     for (const [resource, capacity] of this.#capacities) {
       const wanted = unitsOf(task.spec, resource);
       if (wanted > 0 && unitsOf(other.spec, resource) > 0 && this.#inUse(resource, task) + wanted > capacity)

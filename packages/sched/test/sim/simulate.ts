@@ -2,7 +2,7 @@
 import { isPexenError, type Recall } from '@pexen/core';
 import type { Recorder } from '../../src/driver/recording.ts';
 import { STATUSES } from '../../src/machine/attempts.ts';
-import { skipReason } from '../../src/machine/explain.ts';
+import { explain, skipReason } from '../../src/machine/explain.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import type { Command, Input, MachineEvent } from '../../src/machine/protocol.ts';
 import type { State } from '../../src/machine/state.ts';
@@ -19,6 +19,9 @@ import { type Player, World } from './world.ts';
 
 /** How often the machine's own counts are validated. */
 const everyHandles = 8;
+
+/** How often all tasks are explained. */
+const everyExplained = 5;
 
 /** How a simulated run went. */
 export interface Simulated {
@@ -186,8 +189,15 @@ class Session implements Player {
     this.#recorder?.commands(out);
     this.#watcher.settled();
     this.#observer?.settled(this.#machine.state);
-    if (this.#handled++ % everyHandles === 0) validate(this.#machine);
+    if (this.#handled % everyHandles === 0) validate(this.#machine);
+    if (this.#handled++ % everyExplained === 0) this.#explainAll();
     return out;
+  }
+
+  #explainAll(): void {
+    const { state } = this.#machine;
+    for (let task = 0; task < state.tasks.count; task++)
+      this.#watcher.explainedNow(task, explain(state, task, state.nowMs));
   }
 
   #take(input: Input): void {

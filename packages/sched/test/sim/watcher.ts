@@ -2,9 +2,10 @@
  * Watches every fact that goes into the machine and every command that comes out, in their order, and complains as soon as a rule is broken.
  * Keeps a shadow of its own, and believes the machine only what `Glimpses` returns.
  */
-import type { PoolOutcome, ReasonLink, Recall } from '@pexen/core';
+import type { Explanation, PoolOutcome, ReasonLink, Recall } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
 import { type Guard, guardsOf, isCrash, isUnclean, type Recorded } from './cut.ts';
+import { type Seen, wrongExplanation } from './explanations.ts';
 import { Fairness } from './fairness.ts';
 import { wrongRank } from './ranks.ts';
 import { Reasons } from './reasons.ts';
@@ -606,7 +607,9 @@ export class Watcher {
     if (this.#ending === 'going') return;
     for (const shadow of this.shadow.tasks) {
       const isOut = shadow.active !== undefined || this.#untidy.has(shadow);
-      if (shadow.end === undefined && !isOut && this.#isForbidden(shadow)) this.#giveUp(shadow);
+      if (shadow.end !== undefined || isOut || !this.#isForbidden(shadow)) continue;
+      this.#reasons.forbidden(shadow);
+      this.#giveUp(shadow);
     }
   }
 
@@ -693,6 +696,7 @@ export class Watcher {
     if (this.#favoured.includes(shadow)) this.#favoured = [];
     shadow.active = part;
     shadow.keepsOnReturn = shadow.holds;
+    if (!shadow.holds) shadow.heldSinceMs = this.#nowMs;
     shadow.holds = true;
     shadow.sinceMs = this.#nowMs;
     const fresh = { startedAtMs: undefined, lastSignMs: 0, deadlineMs: never };
@@ -801,6 +805,7 @@ export class Watcher {
     this.#takePlace(shadow, pool);
     this.#head = head;
     shadow.holds = true;
+    shadow.heldSinceMs = this.#nowMs;
     shadow.hasStarted = true;
     shadow.sinceMs = this.#nowMs;
     this.#last.set(shadow, crashed);
@@ -1062,8 +1067,9 @@ export class Watcher {
       this.#complain(`${name} is skipped though it had attempts`);
     const isUnneeded = isService(shadow) && this.shadow.isUnneeded(shadow);
     const isReason = !isUnneeded || this.shadow.excluded(shadow) !== undefined;
-    if (isReason && !this.#isOverdue(this.#homeOf(task)))
-      this.#reasons.skipped(shadow, this.#ending !== 'going');
+    const isLate = this.#isOverdue(this.#homeOf(task));
+    if (isReason && !isLate) this.#reasons.skipped(shadow, this.#ending !== 'going');
+    else this.#reasons.skippedBecause(shadow, isLate ? 'stopped' : 'not needed');
     this.#giveUp(shadow);
   }
 
@@ -1123,6 +1129,41 @@ export class Watcher {
   explained(task: number, chain: readonly ReasonLink[]): void {
     const wrong = this.#reasons.wrong(this.#task(task), chain);
     if (wrong !== undefined) this.#complain(wrong);
+    for (const link of chain) {
+      const [of] = this.shadow.named(link.task);
+      const isFalse = this.#reasons.wrongText(link, of && this.#statuses.get(of));
+      if (isFalse !== undefined) this.#complain(isFalse);
+    }
+  }
+
+  /** Every fact in the explanation of the task is true at this moment. */
+  explainedNow(task: number, explanation: Explanation): void {
+    const shadow = this.#task(task);
+    const wrong = wrongExplanation(shadow, explanation, this.#seen());
+    if (wrong !== undefined) this.#complain(`the explanation of ${shadow.spec.name} is false: ${wrong}`);
+  }
+
+  #seen(): Seen {
+    return {
+      shadow: this.shadow,
+      nowMs: this.#nowMs,
+      pulls: this.#pulls,
+      isRecalling: this.#isRecalling,
+      starvedHead: this.shadow.tasks[this.#glimpses.starvedHead()],
+      runningOf: (task) => this.#runningOf(task),
+      retryDueMs: (task) => this.#retries.get(task),
+      homeOf: ({ index }) => this.#homeOf(index),
+      pools: () => this.#pools,
+      isFirstOf: (task, other) =>
+        this.shadow.tasks.every(
+          (each) =>
+            this.#homeOf(each.index) !== this.#homeOf(task.index) ||
+            !this.shadow.isUnblocked(each) ||
+            this.#glimpses.goesBefore(other.index, each.index),
+        ),
+      hasSlot: (pool) => this.#hasSlot(pool),
+      statusOf: (task) => this.#statuses.get(task),
+    };
   }
 
   #ended(): void {

@@ -1,8 +1,15 @@
 /** All planted bugs. */
 import type { PlantedBug } from './bug.ts';
+import { explainBugs } from './explain-bugs.ts';
 import { graphBugs } from './graph-bugs.ts';
 import { lockBugs } from './lock-bugs.ts';
 import { machineBugs } from './machine-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
 
-export const allBugs: readonly PlantedBug[] = [...lockBugs, ...graphBugs, ...machineBugs, ...serviceBugs];
+export const allBugs: readonly PlantedBug[] = [
+  ...lockBugs,
+  ...graphBugs,
+  ...machineBugs,
+  ...serviceBugs,
+  ...explainBugs,
+];

@@ -7,4 +7,6 @@ export interface PlantedBug {
   /** Stands in the file exactly once. */
   readonly find: string;
   readonly replace: string;
+  /** It shows only where there are services. */
+  readonly needsServices?: true;
 }

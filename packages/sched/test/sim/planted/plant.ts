@@ -61,7 +61,7 @@ function copy(home: string): void {
 
 async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<Hunt> {
   const script = join(home, 'sched/test/sim/run.ts');
-  const from = serviceBugs.includes(bug) ? firstWithServices : 1;
+  const from = bug.needsServices === true || serviceBugs.includes(bug) ? firstWithServices : 1;
   const range = ['--from', `${from}`, '--seeds', `${mostSeeds}`];
   const args = ['--conditions=@pexen/source', script, ...range, '--most', '1'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
