@@ -51,3 +51,19 @@ export interface Digester {
   /** The digest of the code of a task whose attempt has ended, including what it imported meanwhile. */
   codeOf(task: DigestedTask): Digest;
 }
+
+/** The files of which the code of a task consists, as they were loaded here. */
+export interface CodeFiles {
+  /** The same for the same files with the same content. */
+  readonly digest: Digest;
+  /** Names relative to the root, with `/`, and the digest of the content: the first 32 hexadecimal digits of its SHA-256. A package counts by its `package.json`. */
+  readonly files: readonly (readonly [name: string, digest: Digest])[];
+}
+
+/** Knows which code tasks have here, for pools whose workers have files of their own. Its methods never throw. */
+export interface CodeSource {
+  /** Absolute path of the directory to which names are relative. */
+  readonly root: string;
+  /** Undefined where it is not known: a file has changed since it was loaded, say. */
+  filesOf(task: Pick<DigestedTask, 'definition' | 'address'>): CodeFiles | undefined;
+}

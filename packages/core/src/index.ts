@@ -43,7 +43,12 @@ export {
   withMeta,
 } from './define-task.ts';
 export { type Defined, defined } from './defined.ts';
-export type { DigestedTask, Digester } from './digests.ts';
+export type {
+  CodeFiles,
+  CodeSource,
+  DigestedTask,
+  Digester,
+} from './digests.ts';
 export { type Digest, sameDigest, type TaskDigests, unknownDigest } from './digests.ts';
 export { didYouMean, kindOf, nearest, numberHint } from './entry-check.ts';
 export {

@@ -1,6 +1,7 @@
 /** The contract of pools. Everything that the author of a pool must comply with is stated here; the conformance kit checks it. */
 import type { Address } from './address.ts';
 import type { ReceivedKey } from './body-context.ts';
+import type { CodeSource } from './digests.ts';
 import { misuse, type PexenError, type Problem } from './errors.ts';
 import type { PoolOutcome, ReadyFacts } from './outcome.ts';
 import type { NodeView, PoolNode } from './pool-node.ts';
@@ -111,6 +112,8 @@ export interface PoolContext {
   readonly after?: (delayMs: number, ring: () => void) => () => void;
   /** `true`: outcomes should carry `modules`, for digests of the code of tasks. A pool whose workers do not record them omits them. */
   readonly wantsModules?: boolean;
+  /** The code of tasks, which a pool whose workers have files of their own may compare with theirs. Absent on hosts that do not know it. */
+  readonly code?: CodeSource | undefined;
   /** The id of the run: the same in all its sessions. Pools that start processes mark them with it. Absent on hosts that have none. */
   readonly runId?: string;
   /** The number of this session of the run. Absent: 1, the first. What earlier sessions started elsewhere may still run. */

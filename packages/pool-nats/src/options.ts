@@ -23,6 +23,8 @@ export interface NatsOptions extends ServerOptions {
   readonly pool?: string;
   /** Only nodes that have all these labels, with these values. Default: all nodes of the pool. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Nodes whose files are not those of the run are not used. Default true; `false` where they are meant to be different. */
+  readonly checkCode?: boolean;
   /** The run starts when so many nodes work for it; others may join later. Default 1. */
   readonly nodes?: number;
   /** How long to wait for these nodes, ms. Default 60,000. */
@@ -41,6 +43,7 @@ export interface NatsOptions extends ServerOptions {
 export interface Settings {
   readonly pool: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly checkCode: boolean;
   readonly nodes: number;
   readonly waitMs: number;
   readonly timing: Timing;
@@ -79,6 +82,7 @@ const kinds: KindsOf<NatsOptions> = {
   ...serverKinds,
   pool: token,
   labels,
+  checkCode: flag,
   nodes: whole(1),
   waitMs: whole(0),
   heartbeatMs: whole(10),
@@ -116,6 +120,7 @@ export function settingsOf(options: NatsOptions): Settings {
   const {
     pool = 'default',
     labels: wanted = {},
+    checkCode = true,
     nodes = 1,
     waitMs = 60_000,
     heartbeatMs = 2_000,
@@ -125,5 +130,5 @@ export function settingsOf(options: NatsOptions): Settings {
     ...server
   } = options;
   const timing = { heartbeatMs, leaseMs, endingMs };
-  return { pool, labels: wanted, nodes, waitMs, timing, clock: given, server };
+  return { pool, labels: wanted, checkCode, nodes, waitMs, timing, clock: given, server };
 }

@@ -91,6 +91,7 @@ const reports: Checks<NodeReport['is']> = {
   returned: ({ link, id }) => isCount(link) && isCount(id),
   released: ({ link }) => isCount(link),
   changed: ({ properties }) => areProperties(properties),
+  'other-code': ({ files }) => areTexts(files),
   draining: () => true,
   over: ({ reason }) => typeof reason === 'string',
 };
@@ -98,7 +99,9 @@ const reports: Checks<NodeReport['is']> = {
 const orders: Checks<NodeOrder['do']> = {
   open: ({ link, slot, recordsModules }) =>
     isCount(link) && isCount(slot) && slot <= mostSlots && typeof recordsModules === 'boolean',
-  run: ({ link, attempt }) => isCount(link) && isAttempt(attempt),
+  code: ({ link, code }) => isCount(link) && isCode(code),
+  run: ({ link, attempt, code }) =>
+    isCount(link) && isAttempt(attempt) && (code === undefined || typeof code === 'string'),
   abort: ({ link, id, reason }) => isCount(link) && isCount(id) && isRecord(reason),
   credit: ({ link, id }) => isCount(link) && isCount(id),
   reclaim: ({ link }) => isCount(link),
@@ -126,6 +129,15 @@ function isAttempt(value: unknown): boolean {
     (work.kind === 'body' && isRecord(work.envelope) && typeof work.envelope.path === 'string') ||
     (work.kind === 'program' && isRecord(work.program) && typeof work.path === 'string');
   return isCount(id) && isTime(graceMs) && typeof isHasty === 'boolean' && isWork;
+}
+
+function isCode(value: unknown): boolean {
+  if (!isRecord(value) || typeof value.root !== 'string' || typeof value.digest !== 'string') return false;
+  return Array.isArray(value.files) && value.files.every((file) => areTexts(file) && file.length === 2);
+}
+
+function areTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function isTiming(value: unknown): boolean {

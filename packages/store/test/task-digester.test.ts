@@ -364,3 +364,47 @@ test('the limits are those that hold for it', () => {
   expect(of({ timeoutMs: 1, retries: { count: 2 } })).toBe(of({ retries: { count: 2 }, timeoutMs: 1 }));
   expect(of({ timeoutMs: 1 })).not.toBe(of({ timeoutMs: 2 }));
 });
+
+describe('the files of the code', () => {
+  const executableOf = (argv: readonly string[]): DigestedTask['definition'] => ({
+    ...definitionOf(withMeta({})),
+    body: { file: `${root}/run.sh`, argv, cwd: root, env: {} } as never,
+  });
+
+  test('are those that the module consists of, packages by their package.json', () => {
+    const files = new ScriptedFiles({
+      [`${root}/a.ts`]: 'a',
+      [`${root}/node_modules/p/package.json`]: '{"name":"p","version":"1.0.0"}',
+    });
+    const urls = [module.url, `file://${root}/node_modules/p/`];
+    const stamps = [files.stamp(`${root}/a.ts`), ''];
+    const record = { length: 1, since: (): LoadedModules => ({ urls, stamps, edges: [0, 1] }) };
+    const digester = digesterOf({ files, options: { record } });
+    const found = digester.filesOf(taskOf(withMeta({})));
+    expect(found?.files.map(([name]) => name)).toEqual(['a.ts', 'node_modules/p/package.json']);
+    expect(digester.filesOf(taskOf(withMeta({ name: 'another' })))).toBe(found);
+    expect(digester.root).toBe(root);
+  });
+
+  test('are not known where a file has changed since it was loaded', () => {
+    const files = new ScriptedFiles({ [`${root}/a.ts`]: 'a' });
+    const digester = digesterOf({ files });
+    files.write(`${root}/a.ts`, 'b');
+    expect(digester.filesOf(taskOf(withMeta({})))).toBeUndefined();
+  });
+
+  test('of a program are it and those of the project that it gets as arguments', () => {
+    const files = new ScriptedFiles({
+      [`${root}/run.sh`]: 'run',
+      [`${root}/data.json`]: '{}',
+      '/etc/hosts': 'hosts',
+    });
+    const digester = digesterOf({ files });
+    const namesOf = (argv: readonly string[]) =>
+      digester.filesOf({ definition: executableOf(argv) })?.files.map(([name]) => name);
+    expect(namesOf(['--in', 'data.json', '/etc/hosts', 'none.txt'])).toEqual(['run.sh', 'data.json']);
+    const before = digester.filesOf({ definition: executableOf([]) })?.digest;
+    files.write(`${root}/run.sh`, 'other');
+    expect(digester.filesOf({ definition: executableOf([]) })?.digest).not.toBe(before);
+  });
+});

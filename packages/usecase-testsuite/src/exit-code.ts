@@ -35,6 +35,7 @@ const infrastructureCodes: ReadonlySet<string> = new Set([
     'PEXEN_LIMIT_TOO_LOW',
     'PEXEN_NATS_CONNECT',
     'PEXEN_NO_NATS_SERVER',
+    'PEXEN_NODE_CODE',
     'PEXEN_NO_NODE',
     'PEXEN_NO_SLOT',
     'PEXEN_START_FOLDER',

@@ -364,6 +364,7 @@ class SuiteRounds {
       ...(recorded !== undefined && { id: recorded.id }),
       reinterpret: (outcome, task, path) => thrownFails(reboots.reinterpret(outcome, path), task),
       record: record?.recorder,
+      code: memory.digester,
       root,
     });
     reboots.attach(execution);

@@ -5,6 +5,8 @@
  */
 import type {
   Assignment,
+  CodeSource,
+  PexenError,
   PoolManifest,
   PoolNode,
   PoolOutcome,
@@ -63,8 +65,12 @@ export interface ConnectorContext {
   nodeChanged(node: PoolNode): void;
   /** A node is gone. Attempts that wait for it are returned. `reason` continues a sentence that starts with its name. */
   nodeLeft(name: string, reason: string): void;
+  /** The pool can no longer run anything: the run ends with this error. */
+  failed(error: PexenError): void;
   /** Warns users of something that changes no outcome. */
   warn(warning: Problem): void;
+  /** The code of tasks here, where the run knows it. */
+  readonly code?: CodeSource | undefined;
   /** The id of the run, where the run reports one. */
   readonly runId?: string | undefined;
   /** The number of this session of the run: 1 for the first. What earlier sessions started elsewhere may still run. */

@@ -168,7 +168,9 @@ class Session implements SlotOwner, ServiceSlotOwner {
       slotsChanged: (slots) => this.#allow(slots),
       nodeChanged: (node) => this.#nodeChanged(node),
       nodeLeft: (name, reason) => this.#nodeLeft(name, reason),
+      failed: (error) => this.#fail(error),
       warn: (warning) => pool.warn?.(warning),
+      code: pool.code,
       get runId() {
         return pool.runId;
       },
@@ -322,7 +324,10 @@ class Session implements SlotOwner, ServiceSlotOwner {
       this.#reportSlots();
       return;
     }
-    const failure = noSlotLeft(error);
+    this.#fail(noSlotLeft(error));
+  }
+
+  #fail(failure: PexenError): void {
     this.#failure = failure;
     this.#firstReady.reject(failure);
     if (this.#isOpen) this.#context.failed?.(failure); // The run reclaims what it can.

@@ -3,7 +3,7 @@
  * what host-core.ts decides; knows no attempt.
  */
 import { randomBytes } from 'node:crypto';
-import { misuse, type PexenError, type Problem } from '@pexen/core';
+import { type Assignment, type Digest, misuse, type PexenError, type Problem } from '@pexen/core';
 import { startTicking } from '@pexen/core/timers';
 import type { ConnectionEvents, ConnectorContext } from '@pexen/pool-kit';
 import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
@@ -42,6 +42,8 @@ interface Member {
   readonly slots: (NodeConnection | undefined)[];
   /** The connections of services, which run beside the slots. */
   readonly services: Set<NodeConnection>;
+  /** The code that it knows, by digests. */
+  readonly codes: Set<Digest>;
   isAway: boolean;
   isDraining: boolean;
 }
@@ -58,6 +60,8 @@ export class Fleet implements SlotLender {
   readonly #waiting = new Set<NodeConnection>();
   /** Connections of services without a node, and the name of the one that each needs. */
   readonly #waitingServices = new Map<NodeConnection, string | undefined>();
+  /** Starts of agents with other code, by their ids, and in which files. */
+  readonly #refused = new Map<string, string>();
   /** What nodes that do not work for the run have said, by their ids. */
   readonly #others = new Map<string, string>();
   /** Names of nodes that have sent what no node sends. */
@@ -157,8 +161,8 @@ export class Fleet implements SlotLender {
     this.#publish(this.#subjects.ask, question);
   }
 
-  #accepts({ name, properties }: Hello): boolean {
-    if (this.#distrusted.has(name)) return false;
+  #accepts({ node, name, properties }: Hello): boolean {
+    if (this.#distrusted.has(name) || this.#refused.has(node)) return false;
     return Object.entries(this.#settings.labels).every(([name, value]) => String(properties[name]) === value);
   }
 
@@ -180,6 +184,7 @@ export class Fleet implements SlotLender {
       this.#distrust(name, 'sent a malformed greeting');
       return;
     }
+    if (this.#refused.has(hello.node)) return;
     if (!this.#accepts(hello)) this.#others.set(hello.node, `${hello.name} has other labels`);
     else if (hello.state === 'free') this.#others.delete(hello.node);
     else
@@ -261,6 +266,7 @@ export class Fleet implements SlotLender {
       hello,
       slots,
       services: new Set(),
+      codes: new Set(),
       isAway: false,
       isDraining: false,
     });
@@ -281,6 +287,9 @@ export class Fleet implements SlotLender {
       case 'changed':
         member.hello = { ...member.hello, properties: report.properties };
         this.#reportNode(member.hello.name);
+        break;
+      case 'other-code':
+        this.#refuse(member, report.files);
         break;
       case 'draining':
         this.#drain(member);
@@ -306,6 +315,18 @@ export class Fleet implements SlotLender {
     this.#reportNode(member.hello.name);
     for (const connection of connectionsOf(member)) connection.spoil();
     this.#leaveIfUnused(member);
+  }
+
+  /** The node has other code, so that it is not used in this run. If that holds for all nodes, nothing can run. */
+  #refuse(member: Member, files: readonly string[]): void {
+    const { node, name } = member.hello;
+    if (this.#refused.has(node)) return;
+    this.#refused.set(node, `${name}: ${someOf(files)}`);
+    this.#others.set(node, `${name} has other code: ${someOf(files)}`);
+    this.#context.warn(otherCode(name, files));
+    this.#drain(member);
+    const isLast = [...this.#members.values()].every(({ hello }) => this.#refused.has(hello.node));
+    if (isLast) this.#context.failed(noNodeHasCode(this.#settings.pool, [...this.#refused.values()]));
   }
 
   #leaveIfUnused(member: Member): void {
@@ -365,7 +386,8 @@ export class Fleet implements SlotLender {
     }
   }
 
-  #bind(connection: NodeConnection, { session, hello }: Member, slot: number): void {
+  #bind(connection: NodeConnection, member: Member, slot: number): void {
+    const { session, hello } = member;
     connection.bind({
       name: `${hello.name}/${slot}`,
       node: hello.name,
@@ -375,7 +397,19 @@ export class Fleet implements SlotLender {
         this.#core.send(session, order);
         this.#flushSoon();
       },
+      sendCode: (assignment) => this.#sendCode(member, assignment),
     });
+  }
+
+  #sendCode({ session, codes }: Member, assignment: Assignment): Digest | undefined {
+    const source = this.#settings.checkCode ? this.#context.code : undefined;
+    const code = source?.filesOf(assignment);
+    if (source === undefined || code === undefined) return undefined;
+    if (!codes.has(code.digest)) {
+      codes.add(code.digest);
+      this.#core.send(session, { do: 'code', link: 0, code: { root: source.root, ...code } });
+    }
+    return code.digest;
   }
 
   /** Takes the slot back that this link uses. */
@@ -516,6 +550,31 @@ function strangerProblem({
     hint: 'Install the same versions of @pexen/pool-nats and of Node there.',
   };
 }
+
+/** The first names of a list. */
+function someOf(names: readonly string[], most = 3): string {
+  const rest = names.length - most;
+  return names.slice(0, most).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+function otherCode(name: string, files: readonly string[]): Problem {
+  return {
+    code: 'PEXEN_NODE_CODE',
+    message: `the node "${name}" is not used: it has other code than this run, in ${someOf(files, 10)}`,
+    hint: codeHint,
+  };
+}
+
+function noNodeHasCode(pool: string, nodes: readonly string[]): PexenError {
+  return misuse(
+    'PEXEN_NODE_CODE',
+    `no node of the pool "${pool}" has the code of this run: ${nodes.join('; ')}`,
+    codeHint,
+  );
+}
+
+const codeHint =
+  'Bring the same files there and start the agent again, use the option bundle of the pool, or checkCode: false.';
 
 function waitsForLeases(ms: number): Problem {
   return {

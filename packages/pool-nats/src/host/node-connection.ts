@@ -2,7 +2,7 @@
  * One slot of the pool: its use of one slot of a node, once there is one. Turns what the engine wants into orders, and reports of the node into events of
  * the engine. Does not choose nodes.
  */
-import { isPexenError, type SharedState } from '@pexen/core';
+import { type Assignment, type Digest, isPexenError, type SharedState } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -27,6 +27,8 @@ export interface NodeSlot {
   readonly slot: number;
   /** @throws what the transport throws for a value that it cannot carry */
   send(order: NodeOrder): void;
+  /** Sends the files of its code, unless the node knows them. Returns the digest, where that is known and is to be compared. */
+  sendCode(assignment: Assignment): Digest | undefined;
 }
 
 /** What becomes of a connection that needs a slot of a node. */
@@ -97,7 +99,8 @@ export class NodeConnection implements Connection {
       return;
     }
     try {
-      this.#order((link) => ({ do: 'run', link, attempt: remote }));
+      const code = this.#place?.sendCode(assignment);
+      this.#order((link) => ({ do: 'run', link, attempt: remote, ...(code !== undefined && { code }) }));
     } catch (error) {
       const refused = isPexenError(error)
         ? ({ kind: 'threw', error } as const)
@@ -146,7 +149,9 @@ export class NodeConnection implements Connection {
 
   // What the node reports.
 
-  hear(report: Exclude<NodeReport, { is: 'over' | 'draining' | 'released' | 'changed' }>): void {
+  hear(
+    report: Exclude<NodeReport, { is: 'over' | 'draining' | 'released' | 'changed' | 'other-code' }>,
+  ): void {
     if (this.#isOver) return;
     if (report.is === 'returned') {
       this.#events.returned(report.id);

@@ -9,6 +9,7 @@ import { type LinkId, NodeCore, type NodeEffect } from '../protocol/node-core.ts
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type Transport } from '../transport.ts';
 import { LeaseClock } from './clock.ts';
+import { CodeCheck } from './code-check.ts';
 import { type NodeOptions, type NodeSettings, nodeSettingsOf } from './options.ts';
 import { bootMark, Properties } from './properties.ts';
 import { Roots } from './roots.ts';
@@ -58,6 +59,9 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   }
 }
 
+/** So many of the files that differ are named. */
+const mostNamed = 100;
+
 /** The agent ends what runs when the lease is over; after this part of the time for ending, the guard does. */
 const guardShare = 0.25;
 
@@ -73,6 +77,7 @@ class Agent implements RunningNode {
   readonly server: string;
   readonly #settings: NodeSettings;
   readonly #roots: Roots;
+  readonly #code = new CodeCheck(systemClock);
   readonly #properties: Properties;
   readonly #transport: Transport;
   readonly #subjects: Subjects;
@@ -195,6 +200,7 @@ class Agent implements RunningNode {
     if (session !== this.#guarded.session) {
       this.#guarded = { session, endsAtMs: 0, marker: newMarker() };
       this.#roots.forget();
+      this.#code.forget();
     }
     if (endsAtMs === this.#guarded.endsAtMs) return;
     this.#guarded = { ...this.#guarded, endsAtMs };
@@ -242,16 +248,18 @@ class Agent implements RunningNode {
     this.#links.set(keyOf(link), remote);
   }
 
-  #run({ link, attempt }: Extract<NodeEffect, { do: 'run' }>): void {
-    const refusal = this.#roots.refusalOf(attempt);
+  #run({ link, attempt, code }: Extract<NodeEffect, { do: 'run' }>): void {
     const remote = this.#links.get(keyOf(link));
-    if (refusal === undefined) {
-      void remote?.run(attempt);
-      return;
-    }
     const { id } = attempt;
-    remote?.report({ is: 'started', id, worker: 'none' });
-    remote?.report({ is: 'ended', id, outcome: { kind: 'threw', error: encodeThrown(refusal) } });
+    const refusal = this.#roots.refusalOf(attempt);
+    const differing = code === undefined ? [] : this.#code.differing(code);
+    if (refusal !== undefined) {
+      remote?.report({ is: 'started', id, worker: 'none' });
+      remote?.report({ is: 'ended', id, outcome: { kind: 'threw', error: encodeThrown(refusal) } });
+    } else if (differing.length > 0) {
+      this.#core.otherCode(link, differing.slice(0, mostNamed));
+      remote?.report({ is: 'ended', id, outcome: { kind: 'not-started', reason: 'its code is other' } });
+    } else void remote?.run(attempt);
   }
 
   async #close(id: LinkId, how: 'drain' | 'kill'): Promise<void> {

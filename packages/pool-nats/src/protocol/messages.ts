@@ -2,7 +2,7 @@
  * The language between a scheduler and a node, as closed unions. Packets are what the network carries: they may be lost, late, doubled and out of
  * order. Messages travel in the frames of packets, and arrive once and in order (channel.ts).
  */
-import type { NodeProperties } from '@pexen/core';
+import type { CodeFiles, Digest, NodeProperties } from '@pexen/core';
 import type { ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 
@@ -104,8 +104,10 @@ export type FromNode =
 /** A message to a node. A link is one use of one slot of the node. */
 export type NodeOrder =
   | { readonly do: 'open'; readonly link: number; readonly slot: number; readonly recordsModules: boolean }
-  /** Run this after what was sent over this link before. */
-  | { readonly do: 'run'; readonly link: number; readonly attempt: RemoteAttempt }
+  /** The files of which code consists: sent once to a session, before the first attempt that has it. */
+  | { readonly do: 'code'; readonly link: number; readonly code: SentCode }
+  /** Run this after what was sent over this link before. `code`: the digest of its code, where that is known. */
+  | { readonly do: 'run'; readonly link: number; readonly attempt: RemoteAttempt; readonly code?: Digest }
   | { readonly do: 'abort'; readonly link: number; readonly id: number; readonly reason: ThrownWire }
   /** A batch of updates was processed. */
   | { readonly do: 'credit'; readonly link: number; readonly id: number }
@@ -113,6 +115,11 @@ export type NodeOrder =
   | { readonly do: 'reclaim'; readonly link: number }
   /** Let the attempt that runs end, or kill it, and return the others; `released` follows. */
   | { readonly do: 'release'; readonly link: number; readonly how: 'drain' | 'kill' };
+
+/** Code as the scheduler has it; names are relative to the root. */
+export interface SentCode extends CodeFiles {
+  readonly root: string;
+}
 
 /** A message from a node. */
 export type NodeReport =
@@ -123,6 +130,8 @@ export type NodeReport =
   | { readonly is: 'released'; readonly link: number }
   /** What the node is and has, has changed. */
   | { readonly is: 'changed'; readonly properties: NodeProperties }
+  /** These files are not as the scheduler has them: the node takes nothing of the run any more. */
+  | { readonly is: 'other-code'; readonly files: readonly string[] }
   /** The node is to take no further attempt. */
   | { readonly is: 'draining' }
   /** The last message of the session: nothing of it runs any more. */

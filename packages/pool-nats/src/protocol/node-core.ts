@@ -3,7 +3,7 @@
  * lasts; it starts each attempt once, and keeps what it has to report until that is acknowledged. Knows no NATS and no processes.
  */
 
-import { messageOf, type NodeProperties } from '@pexen/core';
+import { type Digest, messageOf, type NodeProperties } from '@pexen/core';
 import { encodeThrown, type ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import { Channel } from './channel.ts';
@@ -15,6 +15,7 @@ import {
   type NodeOrder,
   type NodeReport,
   type Refusal,
+  type SentCode,
   type Timing,
   type ToNode,
 } from './messages.ts';
@@ -30,7 +31,13 @@ export type NodeEffect =
       readonly run: string;
       readonly recordsModules: boolean;
     }
-  | { readonly do: 'run'; readonly link: LinkId; readonly attempt: RemoteAttempt }
+  /** `otherCode` of the core is to be called instead where the code is not that. */
+  | {
+      readonly do: 'run';
+      readonly link: LinkId;
+      readonly attempt: RemoteAttempt;
+      readonly code: SentCode | undefined;
+    }
   | { readonly do: 'abort'; readonly link: LinkId; readonly id: number; readonly reason: ThrownWire }
   | { readonly do: 'credit'; readonly link: LinkId; readonly id: number }
   /** The attempts of this link that have not started are to end as `not-started`. */
@@ -148,6 +155,11 @@ export class NodeCore {
     return effects;
   }
 
+  /** An attempt was not started, since these files are not as the scheduler of its session has them. */
+  otherCode({ session }: LinkId, files: readonly string[]): void {
+    this.#sessionOf(session)?.say({ is: 'other-code', files });
+  }
+
   /** A link reports something. */
   report({ session: id, link }: LinkId, report: RemoteReport, nowMs: number): NodeEffect[] {
     const effects = this.#expire(nowMs);
@@ -248,6 +260,8 @@ class Session {
   readonly #order: JoinOrder;
   readonly #channel: Channel;
   readonly #links = new Map<number, Link>();
+  /** The code of attempts, by its digest. */
+  readonly #codes = new Map<Digest, SentCode>();
   /** Attempts of which something could not be sent, and why. */
   readonly #unsent = new Map<string, ThrownWire>();
   #beatMs = Number.NEGATIVE_INFINITY;
@@ -372,12 +386,15 @@ class Session {
         return [
           { do: 'open', link: id, slot: order.slot, run: this.run, recordsModules: order.recordsModules },
         ];
+      case 'code':
+        this.#codes.set(order.code.digest, order.code);
+        return [];
       case 'run':
         if (link === undefined || link.isClosing) {
           this.say({ is: 'returned', link: order.link, id: order.attempt.id });
           return [];
         }
-        return [{ do: 'run', link: id, attempt: order.attempt }];
+        return [{ do: 'run', link: id, attempt: order.attempt, code: this.#codes.get(order.code ?? '') }];
       case 'abort':
         return link === undefined ? [] : [{ do: 'abort', link: id, id: order.id, reason: order.reason }];
       case 'credit':

@@ -55,8 +55,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'an attempt is sent to its slot twice',
     file: 'node-core.ts',
-    find: "return [{ do: 'run', link: id, attempt: order.attempt }];",
-    replace: "return [1, 2].map(() => ({ do: 'run' as const, link: id, attempt: order.attempt }));",
+    find: "return [{ do: 'run', link: id, attempt: order.attempt, code: this.#codes.get(order.code ?? '') }];",
+    replace: "return [1, 2].map(() => ({ do: 'run' as const, link: id, attempt: order.attempt, code: undefined }));",
   },
   {
     what: 'an attempt is started on a link that is being closed',

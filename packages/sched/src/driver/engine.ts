@@ -3,6 +3,7 @@
 import {
   type CallSite,
   type Clock,
+  type CodeSource,
   type Digester,
   isThenable,
   messageOf,
@@ -140,6 +141,10 @@ export class Engine implements AttemptHost, PoolListener {
 
   get wantsModules(): boolean {
     return this.digester !== undefined;
+  }
+
+  get code(): CodeSource | undefined {
+    return this.#options.code;
   }
 
   get runId(): string {

@@ -3,6 +3,7 @@
 import {
   type Capability,
   type Clock,
+  type CodeSource,
   checkMeta,
   checkShared,
   type Digester,
@@ -129,6 +130,11 @@ export interface PlannedRunOptions extends PoolOptions {
    * while events have listeners. Default: events carry no digests, and workers record nothing.
    */
   readonly digester?: Digester | undefined;
+  /**
+   * Knows the code of tasks, for pools whose workers have files of their own, and refuse what they have otherwise: `new TaskDigester(…)` of
+   * `@pexen/store`. Default: nothing is compared.
+   */
+  readonly code?: CodeSource | undefined;
   /** Called with problems that do not affect the run: a capability that no task requires, a listener that throws. */
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }
@@ -197,6 +203,7 @@ const runKinds: KindsOf<RunOptions> = {
     ['added', 'append', 'intend', 'onRecorded'],
     'Write journal: a journal of @pexen/store.',
   ),
+  code: having('a source of code', ['filesOf'], 'Write code: new TaskDigester(…).'),
   digester: having('a digester', ['loaded', 'digestsOf', 'codeOf'], 'Write digester: new TaskDigester(…).'),
 };
 

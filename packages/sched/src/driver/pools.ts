@@ -1,5 +1,5 @@
 /** A pool as the engine sees it: what it does becomes inputs of the machine, and its faults do not spread. */
-import { messageOf, type Pool, type PoolOutcome, type Problem } from '@pexen/core';
+import { type CodeSource, messageOf, type Pool, type PoolOutcome, type Problem } from '@pexen/core';
 import type { Input, PoolId } from '../machine/protocol.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -8,6 +8,7 @@ export interface PoolListener {
   /** True if outcomes must carry the modules that workers have loaded. */
   readonly wantsModules: boolean;
   /** The id of the run, made when it is first read. */
+  readonly code: CodeSource | undefined;
   readonly runId: string;
   /** The number of this session of the run. */
   readonly session: number;
@@ -102,6 +103,7 @@ export class RunPool {
           listener.post({ type: 'late-error', atMs: listener.nowMs(), pool, worker, tasks, error }),
         after: (ms, ring) => listener.after(ms, ring),
         wantsModules: listener.wantsModules,
+        code: listener.code,
         get runId() {
           return listener.runId;
         },

@@ -37,7 +37,11 @@ export function programCode({ file, argv, cwd, env, workspace }: Program, source
   ]);
 }
 
-function isProjectFile(path: string, { root, files }: ProgramSources): boolean {
+/** Is there such a file in the project? */
+export function isProjectFile(
+  path: string,
+  { root, files }: Pick<ProgramSources, 'root' | 'files'>,
+): boolean {
   return isBelow(root, path) && files.stamp(path) !== '';
 }
 

@@ -1,12 +1,16 @@
 /** Computes the digests of the tasks of a run. */
 
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   type Address,
   addressOf,
+  type CodeFiles,
+  type CodeSource,
   type Digest,
   type DigestedTask,
   type Digester,
+  type ExecutableBody,
   type LoadedModules,
   modulePlace,
   scriptPositionOf,
@@ -20,7 +24,7 @@ import { disk, type Files } from './files.ts';
 import { hashOfParts, sealOf } from './hash.ts';
 import { meaningOf, textOf } from './meaning.ts';
 import { ModuleGraph } from './module-graph.ts';
-import { programCode } from './program-code.ts';
+import { isProjectFile, programCode } from './program-code.ts';
 
 /** What a process has loaded since it started to record: `recordModules()` of `@pexen/pool-kit/module-graph`. */
 export interface ModuleRecord {
@@ -55,7 +59,7 @@ export interface TaskDigesterOptions {
  * const digester = new TaskDigester({ root: process.cwd(), salt: () => key, record: recordModules() });
  * const results = run(tasks, { digester });
  */
-export class TaskDigester implements Digester {
+export class TaskDigester implements Digester, CodeSource {
   readonly #options: TaskDigesterOptions;
   readonly #files: Files;
   readonly #env: Readonly<Record<string, string | undefined>>;
@@ -66,6 +70,8 @@ export class TaskDigester implements Digester {
   /** Programs as they were when their tasks were added. */
   readonly #programs = new WeakMap<object, Digest>();
   readonly #interpreters = new Map<string, string>();
+  /** By file set: the set is the same object as long as nothing has changed. */
+  readonly #codeFiles = new WeakMap<FileSet, CodeFiles>();
   #salt: Uint8Array | undefined;
   /** How much of the record of this process is in the graph. */
   #read = 0;
@@ -102,8 +108,40 @@ export class TaskDigester implements Digester {
     return isSame ? now : unknownDigest; // It is not known which of the two versions ran.
   }
 
+  get root(): string {
+    return this.#options.root;
+  }
+
+  filesOf(task: Parameters<CodeSource['filesOf']>[0]): CodeFiles | undefined {
+    try {
+      const { body } = task.definition;
+      return typeof body === 'function' ? this.#filesOfFunction(task) : this.#filesOfProgram(body);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #filesOfFunction(task: Parameters<CodeSource['filesOf']>[0]): CodeFiles | undefined {
+    const set = this.fileSetOf(task);
+    if (set === undefined) return undefined;
+    const packages = set.packages.map(([, digest, path]) => [path, digest] as const);
+    const known = this.#codeFiles.get(set) ?? codeFilesOf([...set.files, ...packages]);
+    if (known !== undefined) this.#codeFiles.set(set, known);
+    return known;
+  }
+
+  /** The program itself and the files among its arguments, as far as they are in the project. */
+  #filesOfProgram({ file, argv, cwd }: ExecutableBody): CodeFiles | undefined {
+    const { root } = this.#options;
+    const sources = { root, files: this.#files };
+    const paths = [file, ...argv.map((each) => resolve(cwd, each))].filter((path) =>
+      isProjectFile(path, sources),
+    );
+    return codeFilesOf(paths.map((path) => [nameIn(root, path), this.#fileSets.fileDigest(path)]));
+  }
+
   /** The files that the code of a function consists of; undefined where they are not known, and for programs. */
-  fileSetOf(task: DigestedTask): FileSet | undefined {
+  fileSetOf(task: Pick<DigestedTask, 'definition' | 'address'>): FileSet | undefined {
     this.#readRecord();
     const url = moduleOf(task);
     return url === undefined ? undefined : this.#fileSets.of(url);
@@ -197,6 +235,12 @@ export class TaskDigester implements Digester {
   }
 }
 
+/** Undefined for no files, and where the content of one is not known. */
+function codeFilesOf(files: CodeFiles['files']): CodeFiles | undefined {
+  const digest = hashOfParts(files.flat());
+  return files.length === 0 || digest === unknownDigest ? undefined : { digest, files };
+}
+
 /** Returns unknown if the computation throws, for example because the disk fails. */
 function known(digest: () => Digest): Digest {
   try {
@@ -207,7 +251,10 @@ function known(digest: () => Digest): Digest {
 }
 
 /** The URL of the module that contains the body of the task; undefined for programs, and where it is not known. */
-export function moduleOf({ definition, address }: DigestedTask): string | undefined {
+export function moduleOf({
+  definition,
+  address,
+}: Pick<DigestedTask, 'definition' | 'address'>): string | undefined {
   const found = address ?? addressOf(definition);
   if (found?.kind === 'executable') return undefined;
   const file = found?.url ?? scriptPositionOf(definition.site)?.file;
