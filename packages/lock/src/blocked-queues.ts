@@ -29,6 +29,14 @@ function queueNameOf(counter: number): number {
   return -1 - counter;
 }
 
+/** The same table of rows with longer rows. */
+function widened(table: Int32Array, from: number, to: number): Int32Array {
+  const wide = new Int32Array(Math.ceil(table.length / from) * to);
+  for (let at = 0; at < table.length; at++)
+    wide[Math.floor(at / from) * to + (at % from)] = table[at] as number;
+  return wide;
+}
+
 export class BlockedQueues {
   count = 0;
   /** Ordered by rank. */
@@ -36,7 +44,7 @@ export class BlockedQueues {
   /** The same heaps with the same items, ordered by waiting time; undefined until that matters. Queues are in no heap here. */
   ages: NestedHeaps | undefined;
   /** Of each pool, the queues whose counter may be free. A queue that is not in here is blocked. */
-  readonly unblocked: readonly number[];
+  readonly unblocked: number[];
   /** The heaps of the open pools. */
   readonly open: number;
   /** The queues of each counter, one for each row: heaps of groups. */
@@ -47,7 +55,7 @@ export class BlockedQueues {
   readonly #affected: AffectedCounters;
   readonly #conflicts: ConflictCheck;
   /** Two rows for each pool: the holders that are not starved, and the starved, which cannot be bypassed. */
-  readonly #rows: number;
+  #rows: number;
   readonly #isClosed: boolean[] = [];
   /** The groups of each prefix, one for each row: heaps of holders and of groups. */
   #prefixHeaps = new Int32Array(16);
@@ -121,6 +129,15 @@ export class BlockedQueues {
         moved(holder, this.#conflicts.counter);
       } else return holder;
     }
+  }
+
+  /** Adds a pool, which is open. Returns its number. */
+  addPool(): number {
+    const rows = this.#rows;
+    this.#rows = rows + 2;
+    this.queues = widened(this.queues, rows, this.#rows);
+    this.#prefixHeaps = widened(this.#prefixHeaps, rows, this.#rows);
+    return this.unblocked.push(this.#make(NONE, NONE)) - 1;
   }
 
   /** Holders of a closed pool are never runnable. */

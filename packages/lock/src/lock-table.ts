@@ -166,6 +166,11 @@ export class LockTable {
     return this.#holders.tick();
   }
 
+  /** Adds a pool, which is open. Returns its number. */
+  addPool(): number {
+    return this.parts.fairness.parked.addPool();
+  }
+
   /**
    * Opens or closes a pool, when it has no free slot, say; at first all are open. Holders of a closed pool stay parked, but are never
    * `nextRunnable`, and starts of others do not bypass them.

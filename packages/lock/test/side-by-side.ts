@@ -37,17 +37,19 @@ export class SideBySide {
   readonly #names = new Map<number, string>();
   readonly #bypasses: number;
   readonly #latecomers: number;
+  #pools = 1;
 
   constructor(bypasses: number, latecomers: number) {
     this.#bypasses = bypasses;
     this.#latecomers = latecomers;
-    this.table = new LockTable({ capacities: CAPACITIES, bypasses, latecomers, pools: POOLS });
+    this.table = new LockTable({ capacities: CAPACITIES, bypasses, latecomers });
     for (const name of PATHS) this.#names.set(this.table.nodeOf(name), name);
   }
 
   /** Adds a holder that tries, and parks if that fails and `parks` is set. */
   add(request: Request, priority: number, rank: number, pool: number, parks: boolean): void {
     const { uses, claims, amounts, exclusive } = request;
+    this.#needPool(pool);
     const task = this.oracle.add(request, priority, rank, pool);
     const counted = amounts.map(([name, count]) => amount(name, count));
     const compiled = this.table.compile({ uses: [...uses, ...counted], claims, exclusive });
@@ -131,7 +133,13 @@ export class SideBySide {
     }
   }
 
+  /** Pools are added while holders wait. */
+  #needPool(pool: number): void {
+    while (this.#pools <= pool) same('new pool', this.table.addPool(), this.#pools++);
+  }
+
   #setPool(pool: number, isOpen: boolean): void {
+    this.#needPool(pool);
     this.table.setPool(pool, isOpen);
     if (isOpen) this.oracle.closed.delete(pool);
     else this.oracle.closed.add(pool);
