@@ -31,6 +31,7 @@ const slow: ReadonlySet<string> = new Set([
   'results > a task that a thousand others wait for costs no stack',
   'many seeds break no rule',
   'many seeds with services break no rule',
+  'many seeds with nodes break no rule',
   'small cases break no rule',
   'a scenario that is all right is not shrunk',
 ]);

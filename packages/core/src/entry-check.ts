@@ -79,7 +79,8 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
     const most = Math.floor(Math.max(name.length, candidate.length) * 0.45);
     const isBeginning = isBeginningOf(name, candidate) || isBeginningOf(candidate, name);
     if (!isBeginning && Math.abs(candidate.length - name.length) > most) continue;
-    const distance = isBeginning ? most : editDistance(name, candidate);
+    const edits = editDistance(name, candidate);
+    const distance = isBeginning ? Math.min(most, edits) : edits;
     if (distance <= most && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

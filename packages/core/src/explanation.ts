@@ -136,6 +136,8 @@ export function describeWaiting(waiting: WaitingFor): string {
       return `for the turn of the group "${waiting.group}", which comes after`;
     case 'slot':
       return `for ${waiting.isOpening === true ? 'the opening of' : 'a slot in'} the pool "${waiting.pool}"`;
+    case 'node':
+      return `for a node of the pool "${waiting.pool}"${nodesText(waiting)}`;
     case 'need':
       return 'until a task needs it:';
     case 'backoff':
@@ -145,4 +147,9 @@ export function describeWaiting(waiting: WaitingFor): string {
     default:
       return waiting satisfies never;
   }
+}
+
+function nodesText({ asked, nodes, more = 0 }: Extract<WaitingFor, { readonly kind: 'node' }>): string {
+  const lacking = nodes.map(({ name, lacks }) => `${name} ${lacks}`).join('; ') || 'there is none';
+  return `${asked === undefined ? '' : ` with ${asked}`} (${lacking}${more === 0 ? '' : `; and ${more} more`})`;
 }

@@ -112,6 +112,16 @@ export type WaitingFor =
     }
   /** Its pool is full, or is being opened. */
   | { readonly kind: 'slot'; readonly pool: string; readonly isOpening?: true }
+  /** No node of its pool can run it now: what each of them lacks, at most 8. */
+  | {
+      readonly kind: 'node';
+      readonly pool: string;
+      /** What it asks for in `on`. */
+      readonly asked?: string;
+      readonly nodes: readonly { readonly name: string; readonly lacks: string }[];
+      /** How many nodes there are besides. */
+      readonly more?: number;
+    }
   /** A service that no task needs yet: it starts once one of these tasks, of which at most 8 are named, waits for nothing but services. */
   | { readonly kind: 'need'; readonly tasks: readonly string[] }
   /** The delay before its next attempt. */

@@ -30,7 +30,7 @@ function queueNameOf(counter: number): number {
 }
 
 /** The same table of rows with longer rows. */
-function widened(table: Int32Array, from: number, to: number): Int32Array {
+function widened(table: Int32Array, from: number, to: number): Int32Array<ArrayBuffer> {
   const wide = new Int32Array(Math.ceil(table.length / from) * to);
   for (let at = 0; at < table.length; at++)
     wide[Math.floor(at / from) * to + (at % from)] = table[at] as number;

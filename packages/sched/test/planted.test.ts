@@ -6,6 +6,7 @@ import { allBugs } from './sim/planted/all-bugs.ts';
 import { graphBugs } from './sim/planted/graph-bugs.ts';
 import { lockBugs } from './sim/planted/lock-bugs.ts';
 import { beyondTheSimulator, machineBugs } from './sim/planted/machine-bugs.ts';
+import { nodeBugs } from './sim/planted/node-bugs.ts';
 import { clear, hunt, isGone } from './sim/planted/plant.ts';
 import { serviceBugs } from './sim/planted/service-bugs.ts';
 
@@ -27,7 +28,7 @@ test('every line in which a bug is planted is there', () => {
   expect(planted.filter(isGone).map(({ file, what }) => `${file} has changed: ${what}`)).toEqual([]);
 });
 
-const bugs = [lockBugs, graphBugs, machineBugs, serviceBugs].flatMap(sampled);
+const bugs = [lockBugs, graphBugs, machineBugs, serviceBugs, nodeBugs].flatMap(sampled);
 /** Two at a time: each hunt is a process of its own. */
 const pairs = Array.from({ length: Math.ceil(bugs.length / 2) }, (_, at) => bugs.slice(at * 2, at * 2 + 2));
 

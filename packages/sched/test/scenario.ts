@@ -10,7 +10,9 @@ import {
   type ExpectedDuration,
   every,
   formatReason,
+  type NodePredicate,
   type PoolManifest,
+  type PoolNode,
   type PoolOutcome,
   type Problem,
   type Requirement,
@@ -23,6 +25,7 @@ import {
 import { STATUSES } from '../src/machine/attempts.ts';
 import { skipReason, why } from '../src/machine/explain.ts';
 import { Machine } from '../src/machine/machine.ts';
+import { OPEN } from '../src/machine/pools.ts';
 import type { Command, Input, Part } from '../src/machine/protocol.ts';
 import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 import type { PlanPool } from '../src/plan/planned.ts';
@@ -40,11 +43,13 @@ const manifest: PoolManifest = {
 interface MutablePool extends PlanPool {
   slots: number;
   spare: number;
+  manifest: PoolManifest;
 }
 
 export class Scenario {
   readonly #printed: string[] = [];
   readonly #pools: MutablePool[] = [{ name: 'default', manifest, spare: 0, slots: 1 }];
+  readonly #nodes = new Map<string, PoolNode>();
   readonly #capacities: [string, number][] = [];
   readonly #defaults: Record<string, unknown> = {};
   readonly #expected = new Map<string, ExpectedDuration>();
@@ -89,6 +94,21 @@ export class Scenario {
       case 'group': {
         const { workers = 'Infinity', exclusive = 'true' } = settings;
         this.#addPool(first, settings, { exclusive: exclusive === 'true', workers: Number(workers) });
+        break;
+      }
+      case 'node':
+        this.#joinNode(first, settings);
+        break;
+      case 'leave': {
+        const [name, pool] = nameOfNode(first);
+        this.#nodes.delete(first);
+        this.#deliver({
+          type: 'node-left',
+          atMs: this.#nowMs,
+          pool: this.#poolAt(pool),
+          node: name,
+          reason: 'has left',
+        });
         break;
       }
       case 'capacity':
@@ -200,6 +220,27 @@ export class Scenario {
     this.#pools.push({ name, manifest, spare: Number(spare), slots: Number(slots), ...(group && { group }) });
   }
 
+  /** Before the start, it makes its pool one that has nodes. */
+  #joinNode(named: string, { slots = '1', boot = '1', ...properties }: Record<string, string>): void {
+    const [name, poolName] = nameOfNode(named);
+    const pool = this.#pools[this.#poolAt(poolName)] as MutablePool;
+    pool.manifest = { ...manifest, nodes: 'open' };
+    this.#nodes.set(named, { name, properties, slots: Number(slots), bootMark: boot });
+    if (this.#machine !== undefined) this.#deliver(this.#nodeChanged(named));
+  }
+
+  #nodeChanged(named: string): Input {
+    const node = this.#nodes.get(named) as PoolNode;
+    const answers = (this.#plan as CompiledTasks).placement.answersOf(node);
+    return {
+      type: 'node-changed',
+      atMs: this.#nowMs,
+      pool: this.#poolAt(nameOfNode(named)[1]),
+      node,
+      answers,
+    };
+  }
+
   #addTask(name: string, settings: Record<string, string>): void {
     this.#pending.push(withMeta(() => undefined, { name, ...metaOf(settings) }));
   }
@@ -218,6 +259,7 @@ export class Scenario {
       latecomers: this.#latecomers,
       defaults: this.#defaults,
       weights: (path) => this.#expected.get(path),
+      readOn,
       onWarning: ({ code, task, message, hint }) =>
         this.#printed.push(`warning ${code} ${task}: ${message}${hint === undefined ? '' : ` | ${hint}`}`),
     });
@@ -233,7 +275,13 @@ export class Scenario {
     if (entries.length === 0) return;
     try {
       const added = (this.#plan as CompiledTasks).add(entries, this.#machine?.live);
-      this.#deliver({ type: 'tasks-added', atMs: this.#nowMs, ...added });
+      const isOpen = (named: string): boolean =>
+        this.#at.state.pools[this.#poolAt(nameOfNode(named)[1])]?.phase === OPEN;
+      this.#deliver(...[...this.#nodes.keys()].filter(isOpen).map((named) => this.#nodeChanged(named)), {
+        type: 'tasks-added',
+        atMs: this.#nowMs,
+        ...added,
+      });
     } catch (error) {
       const { problems } = error as { readonly problems?: readonly Problem[] };
       if (problems === undefined) throw error;
@@ -298,6 +346,9 @@ export class Scenario {
     const { slots } = this.#pools[pool] as MutablePool;
     this.#deliver(
       { type: 'slots-changed', atMs: this.#nowMs, pool, slots },
+      ...[...this.#nodes.keys()]
+        .filter((named) => nameOfNode(named)[1] === name)
+        .map((named) => this.#nodeChanged(named)),
       { type: 'pool-opened', atMs: this.#nowMs, pool },
     );
   }
@@ -331,8 +382,9 @@ export class Scenario {
         const path = plan.pathOf(command.task);
         const { attempt, part } = command;
         this.#out.set(path, { attempt, part, hasStarted: false });
+        const node = command.node === undefined ? '' : ` on ${command.node}`;
         const pool = command.pool === 0 ? '' : ` in ${this.#pools[command.pool]?.name}`;
-        this.#printed.push(`start ${path}#${attempt}${part === 'body' ? '' : ' cleanup'}${pool}`);
+        this.#printed.push(`start ${path}#${attempt}${part === 'body' ? '' : ' cleanup'}${pool}${node}`);
         if (!this.#startsByHand) this.#attemptStarted(path);
         break;
       }
@@ -368,6 +420,9 @@ export class Scenario {
         if (!this.#closesByHand) this.#closed(command.pool);
         break;
       }
+      case 'report-wait':
+        this.#printed.push(`report ${why(this.#at.state, command.task)}`);
+        break;
       case 'set-alarm':
         this.#alarmMs = command.atMs;
         if (this.#showsAlarms) this.#printed.push(`alarm ${command.atMs ?? 'none'}`);
@@ -382,6 +437,18 @@ export class Scenario {
         command satisfies never;
     }
   }
+}
+
+/** `n1`, or `n1@lab` in the pool `lab`. */
+function nameOfNode(named: string): readonly [name: string, pool: string] {
+  const [name = '', pool = 'default'] = named.split('@');
+  return [name, pool];
+}
+
+/** `on=arch:arm` */
+function readOn(expression: string): NodePredicate {
+  const [property = '', value] = expression.split(':');
+  return ({ properties }) => properties[property] === value || `has no ${property} ${value}`;
 }
 
 /** How the pool reports the end of an attempt: `return a`, `throw a#2`, `fail a deps=false locks=true`. */
@@ -436,6 +503,8 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   uses: (text) => list(text).map((use) => (use.includes('*') ? amountOf(use) : use)),
   group: word,
   pool: word,
+  on: word,
+  perNode: truth,
   exclusive: truth,
   rerunnable: truth,
   cleanup: () => () => undefined,

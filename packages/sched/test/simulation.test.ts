@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { isWhole } from '#sample';
 import { exhaust } from './sim/exhaustive.ts';
-import { firstWithServices, generate } from './sim/generate.ts';
+import { firstWithNodes, firstWithServices, generate } from './sim/generate.ts';
 import { plainScenario, plainTask } from './sim/plain.ts';
 import { playMany } from './sim/play-many.ts';
 import type { Scenario, TaskSpec } from './sim/scenario.ts';
@@ -19,6 +19,12 @@ test('many seeds break no rule', { timeout: 120_000 }, () => {
 
 test('many seeds with services break no rule', { timeout: 120_000 }, () => {
   const { seeds, violations } = playMany(firstWithServices + 1_000_000, most, 5);
+  expect(violations).toEqual([]);
+  expect(seeds).toBe(most);
+});
+
+test('many seeds with nodes break no rule', { timeout: 120_000 }, () => {
+  const { seeds, violations } = playMany(firstWithNodes + 1_000_000, most, 5);
   expect(violations).toEqual([]);
   expect(seeds).toBe(most);
 });

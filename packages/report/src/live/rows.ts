@@ -206,6 +206,8 @@ function waitingText(group: WaitingGroup, pools: readonly PoolState[]): WaitingT
       return { what: 'tasks that need it', how: isOver ? 'just ended' : 'such as', by };
     case 'slot':
       return { what: 'a free worker', how: 'in', by: by.map((name) => poolText(name, pools)) };
+    case 'node':
+      return { what: 'a node that fits', how: 'in', by };
     case 'dispatched':
       return { what: 'a worker to start it', how: 'in', by: by.map((name) => poolText(name, pools)) };
     case 'consumer':

@@ -39,7 +39,13 @@ export interface WaitingGroups {
 const NAMES = 8;
 const MOST_GROUPS = 50;
 /** Nothing blocks these tasks: they are only queued. */
-const queues: ReadonlySet<WaitingKind> = new Set<WaitingKind>(['slot', 'dispatched', 'consumer', 'unknown']);
+const queues: ReadonlySet<WaitingKind> = new Set<WaitingKind>([
+  'slot',
+  'node',
+  'dispatched',
+  'consumer',
+  'unknown',
+]);
 
 /** The reason why one task waits, from an inspection. */
 interface Reason {
@@ -173,6 +179,8 @@ function reasonOf(waiting: WaitingFor): Reason | undefined {
         by: waiting.current === undefined ? (waiting.after ?? []) : [waiting.current],
       };
     case 'slot':
+      return { kind: waiting.kind, subject: '', by: [waiting.pool], isByTasks: false };
+    case 'node':
       return { kind: waiting.kind, subject: '', by: [waiting.pool], isByTasks: false };
     case 'consumer':
       return { kind: waiting.kind, subject: '', by: [], isByTasks: false };

@@ -48,6 +48,7 @@ export class Attempt implements Assignment, Ticket {
   readonly id: TaskId;
   readonly attempt: number;
   readonly part: Part;
+  readonly node: string | undefined;
   readonly definition: TaskDefinition;
   /** The findings that the body reported. */
   findings: Finding[] | undefined = undefined;
@@ -70,7 +71,8 @@ export class Attempt implements Assignment, Ticket {
   #abort: AbortController | undefined = undefined;
   #abortReason: Error | undefined = undefined;
 
-  constructor(host: AttemptHost, id: TaskId, attempt: number, part: Part) {
+  constructor(host: AttemptHost, id: TaskId, attempt: number, part: Part, node?: string) {
+    this.node = node;
     this.#host = host;
     this.id = id;
     this.attempt = attempt;

@@ -8,9 +8,11 @@ import {
   isThenable,
   messageOf,
   type Pool,
+  type PoolNode,
   type PoolOutcome,
   type Problem,
   type ProviderGone,
+  problem,
   type ReadyFacts,
   type Result,
   relativeTo,
@@ -21,12 +23,14 @@ import {
   unsetKeys,
 } from '@pexen/core';
 import { startTimer, systemClock } from '@pexen/core/timers';
+import { why } from '../machine/explain.ts';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, MachineEvent, Part, PoolId, TaskId } from '../machine/protocol.ts';
 import { GOING, type State } from '../machine/state.ts';
 import { PROVIDED } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
+import type { NodeAnswer } from '../plan/placement.ts';
 import type { Entry } from '../plan/planned.ts';
 import { clear } from '../plan/undo-log.ts';
 import { AsyncContexts } from './async-contexts.ts';
@@ -185,11 +189,21 @@ export class Engine implements AttemptHost, PoolListener {
 
   /** Adds tasks to the plan; `site` is the call that added them. The machine handles them at once, because the next inputs may depend on them. */
   add(entries: Iterable<Entry>, origin: TaskOrigin, site?: CallSite): void {
+    const { placement } = this.plan;
+    const { count } = placement;
     const { from, to } = this.plan.add(entries, this.machine.live);
-    this.#added(from, to, origin, site);
+    const isAsking = placement.count > count;
+    this.#added(from, to, origin, site, isAsking ? this.#pools.flatMap((pool) => pool.nodes()) : []);
   }
 
-  #added(from: TaskId, to: TaskId, origin: TaskOrigin, site: CallSite | undefined): void {
+  /** `nodes`: what is to be known before the tasks. */
+  #added(
+    from: TaskId,
+    to: TaskId,
+    origin: TaskOrigin,
+    site: CallSite | undefined,
+    nodes: readonly Input[] = [],
+  ): void {
     if (from < to) this.#contexts.capture(from);
     this.#options.record?.tasks(this.plan, from, to);
     if (site !== undefined) this.#sites.set(from, site);
@@ -197,7 +211,7 @@ export class Engine implements AttemptHost, PoolListener {
     const input: Input = { type: 'tasks-added', atMs: this.nowMs(), from, to, origin, ...recalled };
     if (!this.machine.hasStarted) this.#inbox.push(input);
     else {
-      this.#decide([input]);
+      this.#decide([...nodes, input]);
       this.pump();
     }
   }
@@ -355,6 +369,10 @@ export class Engine implements AttemptHost, PoolListener {
     return this.#attempts[task]?.lastSignMs;
   }
 
+  answersOf(node: PoolNode): readonly NodeAnswer[] {
+    return this.plan.placement.answersOf(node);
+  }
+
   warn(problem: Problem): void {
     this.#publisher.warn(problem);
   }
@@ -426,6 +444,16 @@ export class Engine implements AttemptHost, PoolListener {
       case 'recall-rest':
         this.#recallRest();
         break;
+      case 'report-wait':
+        this.warn(
+          problem(
+            'PEXEN_WAITS_FOR_NODE',
+            `no node has taken it for a minute: ${why(this.state, command.task)}`,
+            undefined,
+            this.plan.pathOf(command.task),
+          ),
+        );
+        break;
       case 'set-alarm':
         this.#setAlarm(command.atMs);
         break;
@@ -470,8 +498,8 @@ export class Engine implements AttemptHost, PoolListener {
     else this.#journaling.whenRecorded(action);
   }
 
-  #start({ task, attempt, part, pool }: Extract<Command, { readonly type: 'start-attempt' }>): void {
-    const made = new Attempt(this, task, attempt, part);
+  #start({ task, attempt, part, pool, node }: Extract<Command, { readonly type: 'start-attempt' }>): void {
+    const made = new Attempt(this, task, attempt, part, node);
     while (this.#attempts.length <= task) this.#attempts.push(undefined);
     if (part === 'cleanup') made.continueFrom(this.#attempts[task]);
     this.#attempts[task] = made;

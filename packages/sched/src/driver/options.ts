@@ -10,6 +10,8 @@ import {
   type ExpectedDuration,
   type GivenFacts,
   type Judgement,
+  type NodePredicate,
+  type NodeProperties,
   type Pool,
   type PoolOutcome,
   type Problem,
@@ -84,6 +86,12 @@ export interface PlanOptions extends PoolOptions {
    * name them without effect. Default: none; missing capabilities are refused.
    */
   readonly unavailable?: ReadonlyMap<Capability, string> | undefined;
+  /**
+   * Reads the expressions in the `on` of tasks, once each; throws an error with the reason where it cannot. Default: only functions are accepted.
+   */
+  readonly readOn?: ((expression: string) => NodePredicate) | undefined;
+  /** What the `on` of tasks sees in pools that report no nodes: the properties of the place where the run is. Default: none. */
+  readonly here?: NodeProperties | undefined;
   /** For tasks whose metadata states nothing else. */
   readonly defaults?: TaskDefaults | undefined;
   /** For all tasks, whatever their metadata states: what a command line asks for. */
@@ -175,6 +183,8 @@ const planKinds: KindsOf<PlanOptions> = {
   facts: record,
   weights: callable(),
   first: callable(),
+  readOn: callable(),
+  here: record,
   unavailable: isA('a map from capabilities to reasons', (value) => value instanceof Map),
   defaults: record,
   overrides: record,

@@ -213,6 +213,8 @@ const onlyOfPlans = [
   'weights',
   'first',
   'unavailable',
+  'readOn',
+  'here',
   'defaults',
   'overrides',
   'programPool',
@@ -301,6 +303,7 @@ export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan'
     refuse(checkOptions(of, options));
     pools = makePools(options, of === 'run' ? poolsInUse(options) : []);
     const { capacities, facts, defaults, overrides, onWarning, weights, first, unavailable } = options;
+    const { readOn, here } = options;
     tasks = new CompiledTasks({
       ...{
         pools: pools.planned,
@@ -309,6 +312,8 @@ export function setUp(entries: Iterable<Entry>, options: PlanOptions, of: 'plan'
         weights,
         first,
         unavailable,
+        readOn,
+        here,
         defaults,
         overrides,
         onWarning,
@@ -362,6 +367,7 @@ const standIn: PoolManifest = {
   transport: 'reference',
   closures: true,
   executables: true,
+  nodes: 'open',
 };
 
 /** Problems that are only consequences of wrong capacities and facts. */
@@ -372,13 +378,13 @@ const consequences: ReadonlySet<string> = new Set([
 ]);
 
 function problemsOfTasks(entries: Iterable<Entry>, options: PlanOptions): readonly Problem[] {
-  const { pools, groups, capacities, facts } = options ?? {};
+  const { pools, groups, capacities, facts, readOn, here } = options ?? {};
   const planned = ['default', ...namesOf(pools)].map(
     (name): PlanPool => ({ name, manifest: standIn, spare: 0 }),
   );
   const group = { exclusive: true, workers: Infinity };
   for (const name of namesOf(groups)) planned.push({ name, manifest: standIn, spare: 0, group });
-  const compiled = compileUnlessRefused({ pools: planned, capacities, facts });
+  const compiled = compileUnlessRefused({ pools: planned, capacities, facts, readOn, here });
   try {
     (compiled ?? new CompiledTasks({ pools: planned })).add(entries);
   } catch (error) {

@@ -1,6 +1,14 @@
 /** A pool as the engine sees it: what it does becomes inputs of the machine, and its faults do not spread. */
-import { type CodeSource, messageOf, type Pool, type PoolOutcome, type Problem } from '@pexen/core';
+import {
+  type CodeSource,
+  messageOf,
+  type Pool,
+  type PoolNode,
+  type PoolOutcome,
+  type Problem,
+} from '@pexen/core';
 import type { Input, PoolId } from '../machine/protocol.ts';
+import type { NodeAnswer } from '../plan/placement.ts';
 import type { Attempt } from './attempt.ts';
 
 /** Receives the inputs. */
@@ -19,6 +27,8 @@ export interface PoolListener {
   openFailed(error: unknown): void;
   /** A worker has ended or is being ended. */
   workerGone(pool: PoolId, worker: string, reason: string): void;
+  /** Whether the node fulfils each constraint of the plan, or what it lacks. */
+  answersOf(node: PoolNode): readonly NodeAnswer[];
   warn(problem: Problem): void;
   /** The run cannot go on. */
   fail(error: Error): void;
@@ -32,6 +42,7 @@ export class RunPool {
   readonly #pool: Pool;
   readonly #id: PoolId;
   readonly #listener: PoolListener;
+  readonly #nodes = new Map<string, PoolNode>();
   /** The opening in progress; it resolves to its error if it fails. */
   #opening: Promise<unknown> | undefined;
 
@@ -59,6 +70,7 @@ export class RunPool {
   async close(how: 'drain' | 'kill'): Promise<void> {
     const opening = this.#opening;
     this.#opening = undefined;
+    this.#nodes.clear();
     const problem = await (opening === undefined ? this.#tryToClose(how) : this.#giveUp(opening, how));
     if (problem !== undefined) this.#listener.warn(problem);
     this.#post({ type: 'pool-closed' });
@@ -71,6 +83,22 @@ export class RunPool {
     } catch {
       // What the pool does not return has started.
     }
+  }
+
+  /** The nodes that are there, asked again: tasks were added that want something else in `on`. */
+  nodes(): readonly Input[] {
+    return [...this.#nodes.values()].map((node) => this.#changed(node));
+  }
+
+  #nodeChanged({ name, properties, slots, bootMark }: PoolNode): void {
+    const node = { name, properties: { ...properties }, slots, bootMark };
+    this.#nodes.set(name, node);
+    this.#listener.post(this.#changed(node));
+  }
+
+  #changed(node: PoolNode): Input {
+    const atMs = this.#listener.nowMs();
+    return { type: 'node-changed', atMs, pool: this.#id, node, answers: this.#listener.answersOf(node) };
   }
 
   /** Passes the attempt to the pool. Never throws. */
@@ -94,6 +122,11 @@ export class RunPool {
       await this.#pool.open({
         slotsChanged: (slots) =>
           listener.post({ type: 'slots-changed', atMs: listener.nowMs(), pool, slots }),
+        nodeChanged: (node) => this.#nodeChanged(node),
+        nodeLeft: (node, reason) => {
+          this.#nodes.delete(node);
+          listener.post({ type: 'node-left', atMs: listener.nowMs(), pool, node, reason });
+        },
         workerLost: (worker, reason) => {
           listener.workerGone(pool, worker, reason);
           listener.post({ type: 'worker-lost', atMs: listener.nowMs(), pool, worker, reason });

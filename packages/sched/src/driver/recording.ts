@@ -36,6 +36,7 @@ import { isResourcePath, path } from '@pexen/lock';
 import { Machine } from '../machine/machine.ts';
 import type { Command, Input, TaskId } from '../machine/protocol.ts';
 import { CompiledTasks } from '../plan/compiled-tasks.ts';
+import { ANYWHERE } from '../plan/placement.ts';
 import type { PlanPool } from '../plan/planned.ts';
 
 /** Increases by one with every change that breaks `replay`. */
@@ -157,7 +158,10 @@ export class Recorder {
     return {
       ...{ type: 'plan', version: recordingVersion },
       pools: pools.map(({ name, spare, group, isForPrograms, manifest }) =>
-        plainJson({ name, spare, group, isForPrograms, kind: manifest.name }),
+        plainJson({
+          ...{ name, spare, group, isForPrograms, kind: manifest.name },
+          hasNodes: manifest.nodes === undefined ? undefined : true,
+        }),
       ),
       capacities: pairs.map(([resource, units]) => [this.#name(resource), units] as const),
       defaults: plainJson(defaults),
@@ -175,7 +179,10 @@ export class Recorder {
     return {
       path: tasks.pathOf(task),
       is: [...identitiesOf(tasks.runnableOf(task))].map((identity) => this.#numberOf(identity)),
-      meta: this.#meta(service === undefined ? { rerunnable, ...meta } : meta),
+      meta: {
+        ...this.#meta(service === undefined ? { rerunnable, ...meta } : meta),
+        ...(tasks.placement.constraintOf(task) !== ANYWHERE && { on: this.#name(meta.on) }),
+      },
       ...(whyNot !== undefined && { whyNot }),
       ...(weightMs !== undefined && { weightMs }),
       ...(tasks.isFirst(task) && { isFirst: true as const }),
@@ -329,7 +336,11 @@ class Player {
       { readonly type: 'plan' }
     >;
     this.#tasks = new CompiledTasks({
-      pools: pools.map((pool) => ({ ...(asPlain(pool) as PlanPool), manifest })),
+      pools: pools.map((pool) => {
+        const { hasNodes, ...rest } = asPlain(pool) as PlanPool & { readonly hasNodes?: true };
+        return { ...rest, manifest: hasNodes ? { ...manifest, nodes: 'open' } : manifest };
+      }),
+      readOn: () => () => true,
       capacities: capacities.map(
         ([resource, units]) => [this.#names.of(resource) as Resource, units] as const,
       ),

@@ -13,6 +13,9 @@ export const CLEANUP_TIMEOUT = 3;
 /** A pool must have been opened. Its number stands for the task, its count of openings for the attempt. */
 export const OPENED = 4;
 
+/** Tasks have waited for a node for a while. The number of their partition stands for the task. */
+export const NODE_WAIT = 6;
+
 /** The run is cancelled, and a service that is up is stopped, whether tasks need it or not. */
 export const STOP_SERVICE = 5;
 
@@ -58,9 +61,11 @@ export class Alarms {
     return (this.nextMs ?? Infinity) <= nowMs ? this.#list.shift() : undefined;
   }
 
-  /** Removes the alarms of the task. Not those of a pool of the same number. */
+  /** Removes the alarms of the task. Not those of a pool or a partition of the same number. */
   drop(task: number): void {
-    this.#list = this.#list.filter((alarm) => alarm.task !== task || alarm.kind === OPENED);
+    this.#list = this.#list.filter(
+      (alarm) => alarm.task !== task || alarm.kind === OPENED || alarm.kind === NODE_WAIT,
+    );
   }
 
   /** Removes the alarms that do not matter any more, once the list has doubled. */

@@ -209,7 +209,7 @@ export class AttemptLifecycle {
     const isReturned = outcome.kind === 'not-started' && this.isReturned(task);
     if (isReturned && stopping !== GOING) alarms.drop(task); // the number of the attempt is used again
     if (tasks.has(task, CLEANING_UP)) {
-      if (isReturned && tasks.stop[task] === 0) this.#cleanUp(task);
+      if (isReturned && tasks.stop[task] === 0 && !this.#isNodeGone(task)) this.#cleanUp(task);
       else {
         // The recorded attempt was the last one, and its body has ended; the body of the cleanup may still run.
         const isLeft = isAbandoned(outcome);
@@ -278,9 +278,8 @@ export class AttemptLifecycle {
     this.#resumed.delete(task);
     const attempt = tasks.attempt[task] as number;
     if (crashed === undefined && isClean && stopping === GOING) {
-      const pool = this.#state.poolOf(task).id;
       tasks.dispatchedAgain(task, this.#state.nowMs);
-      this.#state.emit({ type: 'start-attempt', task, attempt, part: 'body', pool });
+      this.#state.emitStart(task, attempt, 'body');
       return;
     }
     if (crashed === undefined && stopping !== GOING) {
@@ -377,7 +376,9 @@ export class AttemptLifecycle {
     const { tasks, plan, stopping } = this.#state;
     const named = nameOutcome(outcome, tasks.stop[task] as number, this.#state.stopReasonOf(task) ?? '');
     this.record(task, named, outcome);
-    if (this.#state.is(task, CLEANS) && stopping !== KILLING && wantsCleanup(named)) this.#cleanUp(task);
+    const cleans = this.#state.is(task, CLEANS) && stopping !== KILLING && wantsCleanup(named);
+    if (cleans && !this.#isNodeGone(task)) this.#cleanUp(task);
+    else if (cleans) this.decide(task, named, false);
     else this.decide(task, named, mayRetry(named, tasks.attempt[task] as number, plan.rulesOf(task)));
   }
 
@@ -408,14 +409,18 @@ export class AttemptLifecycle {
     if (durationMs > plan.rulesOf(task).slowAfterMs && !this.#state.isService(task)) tasks.set(task, SLOW);
   }
 
+  /** The node of the attempt is gone: a cleanup elsewhere would clean up nothing. */
+  #isNodeGone(task: number): boolean {
+    return this.#state.nodeOf(task)?.hasLeft === true;
+  }
+
   /** Runs the cleanup in the place of the attempt. */
   #cleanUp(task: number): void {
     const { tasks, nowMs } = this.#state;
     this.#state.move(task, DISPATCHED);
     tasks.startCleanup(task, nowMs);
     const attempt = tasks.attempt[task] as number;
-    const pool = this.#state.poolOf(task).id;
-    this.#state.emit({ type: 'start-attempt', task, attempt, part: 'cleanup', pool });
+    this.#state.emitStart(task, attempt, 'cleanup');
   }
 
   #cleanedUp(task: number, hasCleanedUp: boolean, isLeft: boolean): void {

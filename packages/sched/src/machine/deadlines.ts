@@ -1,12 +1,24 @@
 /** The deadlines of attempts, counted from their real start, and the delays between attempts. */
 
-import { type Alarm, BACKOFF, CLEANUP_TIMEOUT, IDLE, OPENED, STOP_SERVICE, TIMEOUT } from './alarms.ts';
-import { OPENING } from './pools.ts';
+import {
+  type Alarm,
+  BACKOFF,
+  CLEANUP_TIMEOUT,
+  IDLE,
+  NODE_WAIT,
+  OPENED,
+  STOP_SERVICE,
+  TIMEOUT,
+} from './alarms.ts';
+import { OPEN, OPENING } from './pools.ts';
 import { CANCELLING, KILLING, type State } from './state.ts';
-import { BACKING_OFF, CLEANING_UP, DONE, RUNNING, TIMED_OUT } from './task-table.ts';
+import { BACKING_OFF, CLEANING_UP, DONE, READY, RUNNING, TIMED_OUT } from './task-table.ts';
 
 /** The longest duration of a cleanup, ms. */
 const longestCleanupMs = 60_000;
+
+/** A wait for a node that lasts so long is reported. */
+const reportedAfterMs = 60_000;
 
 export class Deadlines {
   readonly #state: State;
@@ -14,6 +26,10 @@ export class Deadlines {
   #setMs: number | undefined;
   /** The last signs of life of attempts with an idle timeout. */
   readonly #lastSigns = new Map<number, number>();
+
+  /** The partitions that no node can run now, and which wait of all that is. */
+  readonly #waiting = new Map<number, number>();
+  #waits = 0;
 
   constructor(state: State) {
     this.#state = state;
@@ -69,8 +85,28 @@ export class Deadlines {
     this.#state.emit({ type: 'set-alarm', atMs: nextMs });
   }
 
+  /** Watches for tasks that no node can run: a wait that lasts is reported. */
+  watchNodes(): void {
+    const { partitions, alarms, nowMs, tasks } = this.#state;
+    for (const { id, pool, queue, admits } of partitions) {
+      if (pool.nodes === undefined) continue;
+      const waits = pool.phase === OPEN && tasks.state[queue.peek()] === READY && !pool.nodes.has(admits);
+      if (!waits) this.#waiting.delete(id);
+      else if (!this.#waiting.has(id)) {
+        this.#waiting.set(id, ++this.#waits);
+        alarms.set(nowMs + reportedAfterMs, NODE_WAIT, id, this.#waits);
+      }
+    }
+  }
+
+  #reportWait(partition: number): void {
+    const task = this.#state.partitions[partition]?.queue.peek() ?? -1;
+    if (task >= 0) this.#state.emit({ type: 'report-wait', task });
+  }
+
   #matters({ kind, task, attempt }: Alarm): boolean {
     const { tasks, pools } = this.#state;
+    if (kind === NODE_WAIT) return this.#waiting.get(task) === attempt;
     if (kind === OPENED) return pools[task]?.phase === OPENING && pools[task].openings === attempt;
     if (tasks.attempt[task] !== attempt) return false;
     if (kind === BACKOFF) return tasks.state[task] === BACKING_OFF;
@@ -81,7 +117,8 @@ export class Deadlines {
   #due({ kind, task, attempt, atMs }: Alarm): void {
     const { tasks } = this.#state;
     const sinceMs = tasks.since[task] as number;
-    if (kind === BACKOFF) this.#state.makeReady(task);
+    if (kind === NODE_WAIT) this.#reportWait(task);
+    else if (kind === BACKOFF) this.#state.makeReady(task);
     else if (kind === IDLE) this.#checkSilence(task, attempt, sinceMs);
     else {
       const what = this.#state.isService(task) ? 'was not ready' : 'timed out';

@@ -6,7 +6,8 @@ import { EXEMPT, MEASURED } from '../plan/metadata.ts';
 import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
 import { watchOpening } from './deadlines.ts';
-import { CLOSED, type PoolRow } from './pools.ts';
+import type { NodeRow } from './nodes.ts';
+import { CLOSED, type Partition, type PoolRow } from './pools.ts';
 import type { Readiness } from './readiness.ts';
 import { CANCELLING, POISON, type State } from './state.ts';
 import { DISPATCHED, ENROLLED, PARKED, READY, RETAINS_LOCKS } from './task-table.ts';
@@ -19,8 +20,8 @@ export class Dispatcher {
   #emptyRequest: number = NONE;
   /** The parked task that could start now and has a place, or the first of the starved tasks. */
   #parked: number = NONE;
-  /** Pools whose best task waits for a slot although there is a spare place. */
-  readonly #tried: PoolRow[] = [];
+  /** Partitions whose best task waits for a slot although there is a spare place. */
+  readonly #tried: Partition[] = [];
   /** True if some group is exclusive. */
   readonly #hasExclusive: boolean;
 
@@ -74,19 +75,20 @@ export class Dispatcher {
   /** Takes the best task that has a place out of its queue; NONE if there is none. */
   #next(): number {
     clear(this.#tried);
-    const { pools, parked, locks } = this.#state;
-    const only = pools.length === 1 && parked === 0 && locks.starvedHead === NONE ? pools[0] : undefined;
+    const { partitions, parked, locks } = this.#state;
+    const only =
+      partitions.length === 1 && parked === 0 && locks.starvedHead === NONE ? partitions[0] : undefined;
     if (only !== undefined) {
       this.#parked = NONE;
       return this.#bestOf(only) !== NONE && this.#hasPlace(only) ? this.#takeFrom(only) : NONE;
     }
     for (;;) {
       this.#findParked();
-      const pool = this.#poolOfNext();
-      if (pool === undefined) return NONE;
-      const task = this.#takeFrom(pool);
+      const partition = this.#partitionOfNext();
+      if (partition === undefined) return NONE;
+      const task = this.#takeFrom(partition);
       if (task !== NONE) return task;
-      this.#tried.push(pool);
+      this.#tried.push(partition);
     }
   }
 
@@ -101,32 +103,41 @@ export class Dispatcher {
 
   /** Holders that wait in a pool without a place are not bypassed. */
   #setPools(): void {
-    const { locks, pools } = this.#state;
-    for (const pool of pools) locks.setPool(pool.id, this.#canHave(pool));
+    const { locks, partitions } = this.#state;
+    for (const partition of partitions) locks.setPool(partition.id, this.#canHave(partition));
   }
 
-  #canHave(pool: PoolRow): boolean {
-    return pool.hasPlace && this.#isItsTurn(pool) && !this.#tried.includes(pool);
+  #canHave(partition: Partition): boolean {
+    return partition.hasPlace && this.#isItsTurn(partition.pool) && this.#mayTry(partition);
   }
 
-  /** The pool of the best task that has a place; undefined while an exclusive group waits for the other tasks to end. */
-  #poolOfNext(): PoolRow | undefined {
-    const group = this.#hasExclusive ? this.#bestPool(() => true) : undefined;
+  /** Order comes before prefetch: behind a task that waits for a slot, the spare places of its pool stay free. */
+  #mayTry(partition: Partition): boolean {
+    if (this.#tried.length === 0) return true;
+    return (
+      !this.#tried.includes(partition) &&
+      (partition.hasSlot || this.#tried.every(({ pool }) => pool !== partition.pool))
+    );
+  }
+
+  /** The partition of the best task that has a place; undefined while an exclusive group waits for the other tasks to end. */
+  #partitionOfNext(): Partition | undefined {
+    const group = this.#hasExclusive ? this.#bestPartition(() => true)?.pool : undefined;
     if (group?.isExclusive && group !== this.#state.turn) {
       this.#giveTurn(group);
       return undefined;
     }
-    return this.#bestPool((pool) => !this.#tried.includes(pool) && this.#hasPlace(pool));
+    return this.#bestPartition((partition) => this.#hasPlace(partition) && this.#mayTry(partition));
   }
 
-  /** The pool of the best task among the pools that satisfy the test. */
-  #bestPool(mayHave: (pool: PoolRow) => boolean): PoolRow | undefined {
-    let best: PoolRow | undefined;
+  /** The partition of the best task among those that satisfy the test. */
+  #bestPartition(mayHave: (partition: Partition) => boolean): Partition | undefined {
+    let best: Partition | undefined;
     let bestTask = NONE;
-    for (const pool of this.#state.pools) {
-      const task = this.#isItsTurn(pool) ? this.#bestOf(pool) : NONE;
-      if (task === NONE || !this.#isBefore(task, bestTask) || !mayHave(pool)) continue;
-      best = pool;
+    for (const partition of this.#state.partitions) {
+      const task = this.#isItsTurn(partition.pool) ? this.#bestOf(partition) : NONE;
+      if (task === NONE || !this.#isBefore(task, bestTask) || !mayHave(partition)) continue;
+      best = partition;
       bestTask = task;
     }
     return best;
@@ -139,9 +150,10 @@ export class Dispatcher {
     return !pool.isExclusive || (retrying === 0 && !this.#state.isHeldUp(pool));
   }
 
-  #hasPlace(pool: PoolRow): boolean {
+  #hasPlace(partition: Partition): boolean {
+    const { pool } = partition;
     if (pool.phase === CLOSED && !pool.isExclusive) this.open(pool);
-    return pool.hasPlace;
+    return partition.hasPlace;
   }
 
   #giveTurn(group: PoolRow): void {
@@ -156,17 +168,17 @@ export class Dispatcher {
     if (this.#state.stopping === CANCELLING) watchOpening(this.#state, pool.id);
   }
 
-  /** The best task of the pool. */
-  #bestOf(pool: PoolRow): number {
+  /** The best task of the partition. */
+  #bestOf(partition: Partition): number {
     const { tasks } = this.#state;
-    const { queue } = pool;
+    const { queue } = partition;
     let top = queue.peek();
     while (top !== NONE && tasks.state[top] !== READY) {
       queue.pop();
       top = queue.peek();
     }
     const parked = this.#parked;
-    return parked !== NONE && this.#state.poolOf(parked) === pool && this.#isBefore(parked, top)
+    return parked !== NONE && this.#state.partitionOf(parked) === partition && this.#isBefore(parked, top)
       ? parked
       : top;
   }
@@ -183,11 +195,11 @@ export class Dispatcher {
     return task === locks.starvedHead || (task === this.#parked && tasks.has(task, RETAINS_LOCKS));
   }
 
-  /** Takes the best task of the pool out of its queue; NONE if the task has to wait for a slot. Then all worse tasks wait, too. */
-  #takeFrom(pool: PoolRow): number {
-    const top = this.#bestOf(pool);
-    if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;
-    if (top !== this.#parked) pool.queue.pop();
+  /** Takes the best task of the partition out of its queue; NONE if the task has to wait for a slot. Then all worse tasks wait, too. */
+  #takeFrom(partition: Partition): number {
+    const top = this.#bestOf(partition);
+    if (top === NONE || (!partition.hasSlot && this.#needsSlot(top))) return NONE;
+    if (top !== this.#parked) partition.queue.pop();
     return top;
   }
 
@@ -254,9 +266,9 @@ export class Dispatcher {
     if (tasks.has(task, ENROLLED)) return;
     tasks.set(task, ENROLLED);
     const priority = plan.priority[task] as number;
-    const pool = plan.graph.pool[task] as number;
+    const partition = this.#state.partitionOf(task).id;
     const rank = plan.order.rank[task] as number;
-    locks.enrol(task, this.#requestOf(task), priority, rank, pool, tasks.added[task] as number);
+    locks.enrol(task, this.#requestOf(task), priority, rank, partition, tasks.added[task] as number);
   }
 
   #requestOf(task: number): number {
@@ -269,6 +281,7 @@ export class Dispatcher {
 
   #dispatch(task: number): void {
     const { tasks, nowMs, plan, conditions, lostBases } = this.#state;
+    this.#place(task);
     this.#state.move(task, DISPATCHED);
     if (lostBases.size > 0) lostBases.delete(task);
     const attempt = tasks.nextAttempt(task, nowMs);
@@ -281,7 +294,25 @@ export class Dispatcher {
       this.#attempts.resume(task, start);
       return;
     }
-    const pool = this.#state.poolOf(task).id;
-    this.#state.emit({ type: 'start-attempt', task, attempt, part: 'body', pool });
+    this.#state.emitStart(task, attempt, 'body');
+  }
+
+  /** Chooses the node of the next attempt, in a pool that has nodes. */
+  #place(task: number): void {
+    const partition = this.#state.partitionOf(task);
+    const { nodes } = partition.pool;
+    if (nodes === undefined) return;
+    const node = this.#state.isService(task)
+      ? nodes.chooseForService(partition.admits)
+      : nodes.choose(partition.admits, (each) => this.#demandFor(each, partition));
+    this.#state.placeOn(node as NodeRow, task);
+  }
+
+  /** How many other kinds of tasks of the pool wait for which this node would do, and not all. */
+  #demandFor(node: NodeRow, { id, pool }: Partition): number {
+    const { partitions } = this.#state;
+    return partitions.filter(
+      (other) => other.pool === pool && other.id !== id && other !== pool && other.admits(node),
+    ).length;
   }
 }

@@ -23,8 +23,9 @@ import {
 } from '@pexen/core';
 import { describeNodes, describeWait, nameOf } from '@pexen/lock';
 import { AFTER, BEFORE, CLEAR, type ConditionId, GROUP, SALVAGE } from '../plan/graph.ts';
+import { ANYWHERE } from '../plan/placement.ts';
 import { STATUSES } from './attempts.ts';
-import { CLOSED, OPENING, type PoolRow } from './pools.ts';
+import { CLOSED, OPEN, OPENING, type Partition, type PoolRow } from './pools.ts';
 import type { State } from './state.ts';
 import {
   HELD,
@@ -378,7 +379,9 @@ function waitOf(state: State, task: number): Wait {
   if (better.length > 0) return groupWait(state, pool, undefined, better);
   const first = pool.hasSlot || pool.phase === CLOSED ? groupBefore(state, task) : undefined;
   if (first !== undefined) return groupWait(state, pool, first);
-  if (pool.hasSlot || pool.phase === CLOSED) return forConsumer;
+  const partition = state.partitionOf(task);
+  if (partition.hasSlot || pool.phase === CLOSED) return forConsumer;
+  if (isWithoutNode(state, task)) return nodeWait(state, partition);
   return { for: slotOf(pool) };
 }
 
@@ -386,10 +389,32 @@ function slotOf({ name, phase }: PoolRow): WaitingFor {
   return { kind: 'slot', pool: name, ...(phase === OPENING && { isOpening: true }) };
 }
 
+/** The pool is open, and no node of it can run the task. */
+function isWithoutNode(state: State, task: number): boolean {
+  const { pool, admits } = state.partitionOf(task);
+  return pool.phase === OPEN && pool.nodes?.has(admits) === false;
+}
+
+/** All nodes that are there lack something, or take no attempts. */
+function nodeWait({ plan }: State, { pool, constraint }: Partition): Wait {
+  const nodes = [...(pool.nodes?.all ?? [])].map((node) => ({
+    name: node.name,
+    lacks: node.lacks(constraint),
+  }));
+  const more = nodes.length - mostNamed;
+  const found = defined({
+    asked: constraint === ANYWHERE ? undefined : plan.placement.textOf(constraint),
+    more: more > 0 ? more : undefined,
+  });
+  return { for: { kind: 'node', pool: pool.name, ...found, nodes: nodes.slice(0, mostNamed) } };
+}
+
 /** A service waits until its tasks of the last start are over, and until a task needs it that waits for nothing else. */
 function dependentsWait(state: State, service: number): Wait {
   const pool = state.poolOf(service);
   if (pool.phase === OPENING) return { for: slotOf(pool) };
+  if (state.tasks.state[service] === READY && isWithoutNode(state, service))
+    return nodeWait(state, state.partitionOf(service));
   const served = servedBy(state, service);
   const running = served.filter((task) => state.tasks.isOut(task));
   const tasks = running.length > 0 ? running : served;
@@ -425,20 +450,25 @@ function groupWait(
 
 /** The exclusive group that precedes the task and waits for the running tasks to end. */
 function groupBefore(state: State, task: number): PoolRow | undefined {
-  const { pools, tasks, retrying } = state;
-  return pools.find((pool) => {
-    const top = pool.queue.peek();
+  const { partitions, tasks, retrying } = state;
+  return partitions.find(({ pool, queue }) => {
+    const top = queue.peek();
     if (!pool.isExclusive || retrying > 0 || state.isHeldUp(pool)) return false;
-    return tasks.state[top] === READY && pool.queue.isBefore(top, task);
-  });
+    return tasks.state[top] === READY && queue.isBefore(top, task);
+  })?.pool;
 }
 
 /** The best tasks of other pools that may start before the group opens. */
-function betterThan({ pools, tasks }: State, group: PoolRow): number[] {
-  const top = group.queue.peek();
-  if (top < 0) return [];
-  const others = pools.map((pool) => (pool === group ? -1 : pool.queue.peek()));
-  return others.filter((task) => tasks.state[task] === READY && group.queue.isBefore(task, top));
+function betterThan({ partitions, tasks }: State, group: PoolRow): number[] {
+  const tops = (isInside: boolean): number[] =>
+    partitions
+      .filter(({ pool }) => (pool === group) === isInside)
+      .map(({ queue }) => queue.peek())
+      .filter((task) => tasks.state[task] === READY);
+  const [first, ...rest] = tops(true);
+  if (first === undefined) return [];
+  const top = rest.reduce((best, task) => (group.queue.isBefore(task, best) ? task : best), first);
+  return tops(false).filter((task) => group.queue.isBefore(task, top));
 }
 
 function underWay(state: State): number[] {

@@ -48,6 +48,7 @@ export class Machine {
   #isEnding = false;
   #hasEnded = false;
   #rankings = 0;
+  readonly #hasNodes: boolean;
   #hadExclusive = false;
   /** Results of earlier sessions are given first, since the loop over the results may add tasks that they also speak of. */
   #isRecalling = false;
@@ -55,6 +56,7 @@ export class Machine {
 
   constructor(plan: CompiledTasks, options: MachineOptions = {}) {
     this.state = new State(plan, options.publishes ?? false);
+    this.#hasNodes = this.state.pools.some(({ nodes }) => nodes !== undefined);
     this.results = new PendingResults(this.state);
     this.#attempts = new AttemptLifecycle(this.state, this.results);
     this.#readiness = new Readiness(this.state, this.#attempts);
@@ -132,8 +134,14 @@ export class Machine {
         this.#poolLifecycle.settle(input.pool, CLOSED);
         break;
       case 'slots-changed':
-        this.#poolAt(input.pool).setSlots(input.slots);
+        if (this.#poolAt(input.pool).nodes === undefined) this.#poolAt(input.pool).setSlots(input.slots);
         this.state.markStale();
+        break;
+      case 'node-changed':
+        this.#nodeChanged(input);
+        break;
+      case 'node-left':
+        this.#nodeLeft(input);
         break;
       case 'pool-failed':
         if (this.#poolLifecycle.settle(input.pool, FAILED))
@@ -184,6 +192,7 @@ export class Machine {
       }
     }
     this.#poolLifecycle.closePools(this.#isEnding);
+    if (this.#hasNodes) this.#deadlines.watchNodes();
     this.#deadlines.setAlarm(this.#isEnding);
     if (this.#isEnding && this.#poolLifecycle.areAllShut) this.#end();
   }
@@ -289,11 +298,11 @@ export class Machine {
 
   /** Applies the ranks if the plan has computed them again. */
   #takeRanks(): void {
-    const { plan, pools, tasks, locks } = this.state;
+    const { plan, partitions, tasks, locks } = this.state;
     if (this.#rankings === plan.rankings) return;
     this.#rankings = plan.rankings;
     this.state.markStale();
-    for (const pool of pools) pool.queue.rebuild();
+    for (const partition of partitions) partition.queue.rebuild();
     for (let task = 0; task < tasks.count; task++)
       if (tasks.has(task, ENROLLED) && !tasks.isDone(task))
         locks.setRank(task, plan.priority[task] as number, plan.order.rank[task] as number);
@@ -323,6 +332,23 @@ export class Machine {
     if (outcome.kind !== 'not-started') this.state.tasks.set(task, STARTED);
     if (this.state.isService(task)) this.services.settle(task, outcome);
     else this.#attempts.settle(task, outcome);
+  }
+
+  #nodeChanged({ pool, node, answers }: Extract<Input, { readonly type: 'node-changed' }>): void {
+    this.#poolAt(pool).nodes?.change(node, answers);
+    this.#nodesHaveChanged(pool);
+  }
+
+  #nodeLeft({ pool, node }: Extract<Input, { readonly type: 'node-left' }>): void {
+    this.#poolAt(pool).nodes?.leave(node);
+    this.#nodesHaveChanged(pool);
+  }
+
+  #nodesHaveChanged(pool: number): void {
+    const row = this.#poolAt(pool);
+    if (row.nodes === undefined) return;
+    row.setSlots(row.nodes.slots);
+    this.state.markStale();
   }
 
   #poolAt(pool: number): PoolRow {

@@ -30,7 +30,10 @@ export class PoolLifecycle {
     if (!pool.settle(phase)) return false;
     this.#state.markStale();
     if (phase !== OPEN) this.#state.endTurn(pool);
-    if (phase === CLOSED) this.#requeue(pool);
+    if (phase === CLOSED) {
+      pool.nodes?.clear();
+      this.#requeue(pool);
+    }
     return true;
   }
 
@@ -107,13 +110,14 @@ export class PoolLifecycle {
 
   /** True if something is pending: a pool, a retry, a slot. */
   #mayGoOn(): boolean {
-    const { pools, turn, remaining, locks } = this.#state;
+    const { pools, partitions, turn, remaining, locks } = this.#state;
     const mayHave = (pool: PoolRow): boolean =>
       turn === undefined ? !this.#state.isHeldUp(pool) : turn === pool;
     if (remaining === 0 || this.#isBackingOff() || this.#services.isBusy) return true;
+    if (this.#services.waitForNodes) return true;
     if (pools.some(({ phase }) => phase === OPENING || phase === CLOSING)) return true;
-    if (pools.some((pool) => pool.queue.peek() >= 0 && mayHave(pool))) return true;
-    for (const pool of pools) locks.setPool(pool.id, true);
+    if (partitions.some(({ pool, queue }) => queue.peek() >= 0 && mayHave(pool))) return true;
+    for (const partition of partitions) locks.setPool(partition.id, true);
     const parked = locks.nextRunnable();
     return parked !== NONE && mayHave(this.#state.poolOf(parked));
   }

@@ -1,6 +1,8 @@
 /** The pools of a run as the machine sees them: which are open, how full they are, and the queue of ready tasks of each. */
 import { ints, Table } from '@pexen/core/columns';
+import { ANYWHERE, type ConstraintId } from '../plan/placement.ts';
 import type { PlanPool } from '../plan/planned.ts';
+import { type Admits, everyNode, Nodes } from './nodes.ts';
 import type { PoolId } from './protocol.ts';
 
 /** The columns by which tasks are ordered. */
@@ -88,14 +90,32 @@ export const CLOSING = 3;
 /** The pool could not be opened. */
 export const FAILED = 4;
 
-/** One pool: its phase, its places, its queue, and how many tasks it has left. */
-export class PoolRow {
+/** Tasks that may run in the same places: their queue, and whether there is a place for the best of them. Its number is a pool of the lock table. */
+export interface Partition {
+  readonly id: number;
+  readonly pool: PoolRow;
+  readonly queue: ReadyQueue;
+  /** The nodes on which they may run. */
+  readonly admits: Admits;
+  readonly constraint: ConstraintId;
+  readonly hasSlot: boolean;
+  /** True if there is a slot, or a spare place to wait for one. */
+  readonly hasPlace: boolean;
+}
+
+/** One pool: its phase, its places, how many tasks it has left, and the queue of those that may run anywhere in it. */
+export class PoolRow implements Partition {
   readonly id: PoolId;
   readonly name: string;
   readonly isGroup: boolean;
   /** Nothing outside it runs while it is open. */
   readonly isExclusive: boolean;
   readonly queue: ReadyQueue;
+  readonly pool: PoolRow = this;
+  readonly admits: Admits = everyNode;
+  readonly constraint: ConstraintId = ANYWHERE;
+  /** Present for a pool that reports nodes. Its slots are theirs. */
+  readonly nodes: Nodes | undefined;
   readonly #spare: number;
   readonly #mostSlots: number;
   #phase = CLOSED;
@@ -105,7 +125,7 @@ export class PoolRow {
   #unread = 0;
   #remaining = 0;
 
-  constructor(id: PoolId, { name, group, spare }: PlanPool, ranking: Ranking) {
+  constructor(id: PoolId, { name, group, spare, manifest }: PlanPool, ranking: Ranking) {
     this.id = id;
     this.name = name;
     this.isGroup = group !== undefined;
@@ -113,6 +133,7 @@ export class PoolRow {
     this.#spare = spare;
     this.#mostSlots = group?.workers ?? Number.POSITIVE_INFINITY;
     this.queue = new ReadyQueue(ranking);
+    this.nodes = manifest.nodes === undefined ? undefined : new Nodes(spare);
   }
 
   get phase(): number {
@@ -145,14 +166,25 @@ export class PoolRow {
   }
 
   get hasSlot(): boolean {
-    return this.#phase === OPEN && this.#dispatched < this.#slots;
+    return this.hasSlotOn(everyNode);
   }
 
-  /** True if there is a slot, or a spare place to wait for one. */
   get hasPlace(): boolean {
-    return (
-      this.#phase === OPEN && this.#slots > 0 && this.#dispatched + this.#unread < this.#slots + this.#spare
-    );
+    return this.hasPlaceOn(everyNode);
+  }
+
+  /** The same for those that may run on these nodes only. */
+  hasSlotOn(admits: Admits): boolean {
+    if (this.#phase !== OPEN || this.#dispatched >= this.#slots) return false;
+    return this.nodes === undefined || this.nodes.hasSlot(admits);
+  }
+
+  hasPlaceOn(admits: Admits): boolean {
+    const { nodes } = this;
+    if (this.#phase !== OPEN || this.#slots <= 0) return false;
+    const spare = nodes === undefined ? this.#spare : nodes.spareOf(this.#mostSlots);
+    if (this.#dispatched + this.#unread >= this.#slots + spare) return false;
+    return nodes === undefined || nodes.hasPlace(admits);
   }
 
   /** The pool is being opened. */
@@ -201,5 +233,30 @@ export class PoolRow {
 
   resultPromised(): void {
     this.#unread--;
+  }
+}
+
+/** The tasks of a pool that may run on some of its nodes only, all on the same. */
+export class NodePartition implements Partition {
+  readonly id: number;
+  readonly pool: PoolRow;
+  readonly queue: ReadyQueue;
+  readonly admits: Admits;
+  readonly constraint: ConstraintId;
+
+  constructor(id: number, pool: PoolRow, ranking: Ranking, constraint: ConstraintId) {
+    this.constraint = constraint;
+    this.admits = (node) => node.fulfils(constraint);
+    this.id = id;
+    this.pool = pool;
+    this.queue = new ReadyQueue(ranking);
+  }
+
+  get hasSlot(): boolean {
+    return this.pool.hasSlotOn(this.admits);
+  }
+
+  get hasPlace(): boolean {
+    return this.pool.hasPlaceOn(this.admits);
   }
 }

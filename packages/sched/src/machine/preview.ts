@@ -28,6 +28,12 @@ function answersTo(command: Command, plan: CompiledTasks): readonly Input[] {
     case 'open-pool':
       return [
         { type: 'slots-changed', atMs: 0, pool: command.pool, slots: 1 },
+        // One node that fulfils everything.
+        {
+          ...{ type: 'node-changed', atMs: 0, pool: command.pool },
+          node: { name: 'node', properties: {}, slots: 1, bootMark: '' },
+          answers: Array.from({ length: plan.placement.count }, () => true as const),
+        },
         { type: 'pool-opened', atMs: 0, pool: command.pool },
       ];
     case 'close-pool':

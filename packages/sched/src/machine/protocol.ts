@@ -2,7 +2,8 @@
  * The language of the machine: inputs go in, commands come out. Tasks and pools are small integers, times are milliseconds since the run
  * started and come with the inputs. Knows no names, no promises and no clock.
  */
-import type { PoolOutcome, Recall, ServiceStopCause, TaskOrigin } from '@pexen/core';
+import type { PoolNode, PoolOutcome, Recall, ServiceStopCause, TaskOrigin } from '@pexen/core';
+import type { NodeAnswer } from '../plan/placement.ts';
 
 /** The index of a task in the order of declaration, from 0. */
 export type TaskId = number;
@@ -36,7 +37,23 @@ export type Input =
   | { readonly type: 'pool-failed'; readonly atMs: number; readonly pool: PoolId; readonly reason: string }
   /** The pool is closed: all its attempts are settled. */
   | { readonly type: 'pool-closed'; readonly atMs: number; readonly pool: PoolId }
-  /** From now on so many attempts can run in the pool at the same time. */
+  /** The node has joined, or something about it has changed. `answers`: whether it fulfils each constraint of the plan, by number, or what it lacks. */
+  | {
+      readonly type: 'node-changed';
+      readonly atMs: number;
+      readonly pool: PoolId;
+      readonly node: PoolNode;
+      readonly answers: readonly NodeAnswer[];
+    }
+  /** The node is gone, and takes no further attempt. */
+  | {
+      readonly type: 'node-left';
+      readonly atMs: number;
+      readonly pool: PoolId;
+      readonly node: string;
+      readonly reason: string;
+    }
+  /** From now on so many attempts can run in the pool at the same time. Without effect for a pool that reports nodes. */
   | { readonly type: 'slots-changed'; readonly atMs: number; readonly pool: PoolId; readonly slots: number }
   /** A worker ended without a stop request. */
   | {
@@ -121,6 +138,8 @@ export type Command =
       readonly attempt: number;
       readonly part: Part;
       readonly pool: PoolId;
+      /** In a pool that reports nodes: where. */
+      readonly node?: string;
     }
   /** Abort the attempt's signal. The machine waits for its outcome in any case. */
   | {
@@ -139,6 +158,8 @@ export type Command =
   | { readonly type: 'close-pool'; readonly pool: PoolId; readonly how: 'drain' | 'kill' }
   /** Everything that was recalled is handled: is there more? Answered by `rest-recalled`. */
   | { readonly type: 'recall-rest' }
+  /** Report to users that the task, and those that ask for the same, have waited for a node for a minute. */
+  | { readonly type: 'report-wait'; readonly task: TaskId }
   /** Replaces the alarm set before; `undefined` cancels it. */
   | { readonly type: 'set-alarm'; readonly atMs: number | undefined }
   /** An event for listeners, and its number in the run, from 1. Sent only while `State.isPublishing`; numbered in any case. */

@@ -71,6 +71,8 @@ export class Services {
   #favoured = -1;
   /** How many attempts it has had. */
   #favouredAfter = 0;
+  /** Some service could start, and there is no node for it. */
+  waitForNodes = false;
 
   constructor(state: State, attempts: AttemptLifecycle, readiness: Readiness, dispatcher: Dispatcher) {
     this.#state = state;
@@ -92,6 +94,7 @@ export class Services {
     const { tasks, conditions, plan } = this.#state;
     if (!plan.hasServices || this.#state.stopping !== GOING) return;
     if (conditions.takeTouched()) this.#wanted = undefined;
+    this.waitForNodes = false;
     for (const service of this.#idle()) {
       this.#wanted ??= this.#findWanted();
       if (this.#wanted.has(service) && this.#mayStart(service)) this.#startNow(service);
@@ -357,7 +360,11 @@ export class Services {
     if (this.#isInFavouredWay(service)) return false;
     if (tasks.hasStarted(service) && this.#hasRunning(service)) return false;
     if (pool.phase === CLOSED) this.#dispatcher.open(pool);
-    return pool.phase === OPEN;
+    if (pool.phase !== OPEN) return false;
+    const { admits } = this.#state.partitionOf(service);
+    const hasNode = pool.nodes === undefined || pool.nodes.chooseForService(admits) !== undefined;
+    if (!hasNode) this.waitForNodes = true;
+    return hasNode;
   }
 
   /** Does some task run that needs it, and may have something of its last start? */
@@ -507,8 +514,8 @@ export class Services {
   }
 
   #hasRoom(task: number): boolean {
-    const pool = this.#state.poolOf(task);
-    return pool.phase === CLOSED || pool.hasPlace;
+    const partition = this.#state.partitionOf(task);
+    return partition.pool.phase === CLOSED || partition.hasPlace;
   }
 
   /** The task, and the services that it needs. */

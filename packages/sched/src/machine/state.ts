@@ -3,10 +3,12 @@ import type { ReasonLink } from '@pexen/core';
 import { describeWait, type LockTable, NONE } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { EXEMPT, SERVICE } from '../plan/metadata.ts';
+import { ANYWHERE } from '../plan/placement.ts';
 import { Alarms } from './alarms.ts';
 import { Conditions } from './conditions.ts';
-import { FAILED, PoolRow } from './pools.ts';
-import type { Command, Input, MachineEvent } from './protocol.ts';
+import type { NodeRow } from './nodes.ts';
+import { FAILED, NodePartition, type Partition, PoolRow } from './pools.ts';
+import type { Command, Input, MachineEvent, Part } from './protocol.ts';
 import { Recalled } from './recalled.ts';
 import {
   DISPATCHED,
@@ -69,6 +71,12 @@ export class State {
   readonly tasks: TaskTable = new TaskTable();
   readonly conditions: Conditions;
   readonly pools: readonly PoolRow[];
+  /** The pools, and then the sets of tasks that may run on some of the nodes of a pool only. */
+  readonly partitions: Partition[];
+  /** By pool and constraint. */
+  readonly #nodePartitions = new Map<string, Partition>();
+  /** Where tasks of pools with nodes run, or ran last. */
+  readonly #nodeOf = new Map<number, NodeRow>();
   readonly alarms: Alarms = new Alarms();
   readonly history: TaskHistory = new TaskHistory();
   readonly recalled: Recalled = new Recalled();
@@ -109,6 +117,7 @@ export class State {
     this.#isPublishing = isPublishing;
     this.conditions = new Conditions(plan.graph, this.tasks);
     this.pools = plan.options.pools.map((pool, id) => new PoolRow(id, pool, plan));
+    this.partitions = [...this.pools];
   }
 
   /** Milliseconds since the run started. */
@@ -186,7 +195,7 @@ export class State {
   makeReady(task: number): void {
     this.move(task, READY);
     if (this.isService(task)) this.conditions.touch();
-    else this.poolOf(task).queue.push(task);
+    else this.partitionOf(task).queue.push(task);
     this.#isStale = true;
   }
 
@@ -224,6 +233,34 @@ export class State {
 
   poolOf(task: number): PoolRow {
     return this.pools[this.plan.graph.pool[task] as number] as PoolRow;
+  }
+
+  /** The tasks with which the task waits for a place. */
+  partitionOf(task: number): Partition {
+    const pool = this.poolOf(task);
+    return pool.nodes === undefined ? pool : this.#partitionIn(pool, task);
+  }
+
+  #partitionIn(pool: PoolRow, task: number): Partition {
+    const constraint = this.plan.placement.constraintOf(task);
+    if (constraint === ANYWHERE) return pool;
+    const key = `${pool.id} ${constraint}`;
+    const known = this.#nodePartitions.get(key);
+    if (known !== undefined) return known;
+    const partition = new NodePartition(this.locks.addPool(), pool, this.plan, constraint);
+    this.#nodePartitions.set(key, partition);
+    this.partitions.push(partition);
+    return partition;
+  }
+
+  /** The node of the last attempt of the task; undefined in a pool without nodes. */
+  nodeOf(task: number): NodeRow | undefined {
+    return this.#nodeOf.get(task);
+  }
+
+  /** The next attempt of the task runs there. */
+  placeOn(node: NodeRow, task: number): void {
+    this.#nodeOf.set(task, node);
   }
 
   /**
@@ -299,6 +336,7 @@ export class State {
   forget(task: number): void {
     this.tasks.forget(task);
     this.#stopReasons.delete(task);
+    this.#nodeOf.delete(task);
     this.plan.forget(task);
   }
 
@@ -423,6 +461,17 @@ export class State {
     this.#out.push(command);
   }
 
+  /** Passes the attempt to its pool. */
+  emitStart(task: number, attempt: number, part: Part): void {
+    const pool = this.poolOf(task).id;
+    const node = this.#nodeOf.get(task)?.name;
+    this.#out.push(
+      node === undefined
+        ? { type: 'start-attempt', task, attempt, part, pool }
+        : { type: 'start-attempt', task, attempt, part, pool, node },
+    );
+  }
+
   /** True if events are published. They are numbered in any case. */
   get isPublishing(): boolean {
     return this.#isPublishing;
@@ -445,6 +494,8 @@ export class State {
 
   #noteService(task: number, isOut: boolean): void {
     this.servicesSince.set(task, this.#nowMs);
+    const node = this.#nodeOf.get(task);
+    if (node !== undefined) node.services += isOut ? 1 : -1;
     if (isOut) this.servicesOut.add(task);
     else {
       this.servicesOut.delete(task);
@@ -457,9 +508,11 @@ export class State {
     if (isOut) {
       this.#dispatched++;
       pool.attemptDispatched();
+      if (pool.nodes !== undefined) (this.#nodeOf.get(task) as NodeRow).dispatched++;
     } else {
       this.#dispatched--;
       pool.attemptSettled();
+      if (pool.nodes !== undefined) (this.#nodeOf.get(task) as NodeRow).dispatched--;
       this.#isStale = true;
     }
   }

@@ -32,6 +32,7 @@ import {
   HOLDS,
   MEASURED,
   metaFlagsOf,
+  ON,
   PLACED,
   PLAIN,
   RANKED,
@@ -42,6 +43,7 @@ import {
   TAKES,
 } from './metadata.ts';
 import { type Order, Ranks } from './order.ts';
+import { Placement } from './placement.ts';
 import type { CompileOptions, Entry, LiveRun, Planned, PlanPool } from './planned.ts';
 import { ServicePlan } from './services.ts';
 import { clear, UndoLog } from './undo-log.ts';
@@ -136,6 +138,7 @@ export class CompiledTasks extends Table implements Planned {
   readonly callPaths: CallPaths;
   readonly builder: GraphBuilder;
   readonly services: ServicePlan;
+  readonly placement: Placement;
   priority: Float64Array = floats();
   weight: Float64Array = floats();
   /** The kinds of entries in the metadata of each task. */
@@ -174,6 +177,7 @@ export class CompiledTasks extends Table implements Planned {
     this.callPaths = new CallPaths(this.#undoLog, of?.callPaths);
     this.builder = new GraphBuilder(this, this.#undoLog, of?.builder);
     this.services = new ServicePlan(this, this.#undoLog, of?.services);
+    this.placement = new Placement(options.readOn, options.here, this.#undoLog, of?.placement);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
       ...{ bypasses: options.bypasses, latecomers: options.latecomers },
@@ -207,6 +211,8 @@ export class CompiledTasks extends Table implements Planned {
     fork.#made.clear();
     const check = new Check(fork, 0, undefined);
     check.addresses();
+    for (let task = 0; task < fork.count; task++)
+      if (fork.states(task, ON)) fork.#constrain(task, fork.metaOf(task), check);
     refuse(check.problems);
     return fork;
   }
@@ -432,7 +438,14 @@ export class CompiledTasks extends Table implements Planned {
           ? check.notApplicable(task)
           : undefined;
     if (whyNot !== undefined) this.putWhyNot(task, whyNot);
+    if ((metaFlags & ON) !== 0) this.#constrain(task, meta, check);
     if ((metaFlags & (HOLDS | SERVICE)) !== 0) this.request[task] = this.#requestOf(task, meta, check);
+  }
+
+  #constrain(task: number, { on }: TaskMeta, check: Check): void {
+    if (on === undefined) return;
+    const pool = this.options.pools[this.graph.pool[task] as number] as PlanPool;
+    for (const problem of this.placement.constrain(task, on, pool)) check.add(task, problem);
   }
 
   #requestOf(task: number, meta: TaskMeta, check: Check): number {

@@ -28,6 +28,8 @@ export const TAKES = 2048;
 export const PLAIN = 4096;
 /** The task is a service. */
 export const SERVICE = 8192;
+export const PER_NODE = 16_384;
+export const ON = 32_768;
 
 const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.create(null) as object, {
   requires: REQUIRES,
@@ -52,6 +54,8 @@ const bits: Readonly<Partial<Record<string, number>>> = Object.assign(Object.cre
   args: TAKES,
   group: PLACED,
   pool: PLACED,
+  on: ON,
+  perNode: PER_NODE,
 } satisfies Partial<Record<keyof TaskMeta, number>>);
 
 /** An undefined value of one of these does not count. The others are checked again where they are used. */

@@ -4,6 +4,8 @@ import type {
   Capability,
   ExpectedDuration,
   GivenFacts,
+  NodePredicate,
+  NodeProperties,
   PlacedTask,
   PoolManifest,
   Problem,
@@ -47,6 +49,10 @@ export interface CompileOptions {
   readonly unavailable?: ReadonlyMap<Capability, string> | undefined;
   /** The tasks are a part of a set that was checked: their orders may name what others provide. */
   readonly partial?: boolean | undefined;
+  /** Reads the expressions in the `on` of tasks: see `PlanOptions`. */
+  readonly readOn?: ((expression: string) => NodePredicate) | undefined;
+  /** The properties of the place where the run is: see `PlanOptions`. */
+  readonly here?: NodeProperties | undefined;
   readonly onWarning?: ((problem: Problem) => void) | undefined;
 }
 

@@ -5,6 +5,7 @@ import {
   atLeast,
   definitionKey,
   every,
+  type NodePredicate,
   type PlacedTask,
   type PlainFunction,
   type PoolManifest,
@@ -41,7 +42,7 @@ export class Builder {
 
   #metaOf(spec: TaskSpec): TaskMeta {
     const { name, exclusive, priority, grace, retries, delay, rerunnable, claims, amounts } = spec;
-    const { weight, group, pool, timeout, idleTimeout, cleanup } = spec;
+    const { weight, group, pool, on, timeout, idleTimeout, cleanup } = spec;
     return {
       ...{ name, exclusive, priority, grace, rerunnable, claims },
       requires: spec.requires.map((requirement) => this.#requirement(requirement)),
@@ -55,6 +56,7 @@ export class Builder {
       ...(weight !== undefined && { weight }),
       ...(group !== undefined && { group }),
       ...(pool !== undefined && { pool }),
+      ...(on !== undefined && { on: `${on.property}=${on.is}` }),
       ...(timeout !== undefined && { timeout }),
       ...(idleTimeout !== undefined && { idleTimeout }),
       ...(spec.tearsDown.length > 0 && { tearsDown: this.#tornDown(spec.tearsDown) }),
@@ -84,12 +86,22 @@ export class Builder {
 /** What the plan of a scenario is made with. */
 export function planOptions({ pools, capacities, bypasses, latecomers }: Scenario): CompileOptions {
   return {
-    pools: pools.map(({ name, spare, isGroup, exclusive, slots, kills }) => ({
-      ...{ name, spare, manifest: manifest(kills) },
+    pools: pools.map(({ name, spare, isGroup, exclusive, slots, kills, nodes }) => ({
+      ...{
+        name,
+        spare,
+        manifest: nodes === undefined ? manifest(kills) : { ...manifest(kills), nodes: 'open' },
+      },
       ...(isGroup && { group: { exclusive, workers: slots } }),
     })),
-    ...{ capacities, bypasses, latecomers },
+    ...{ capacities, bypasses, latecomers, readOn },
   };
+}
+
+/** `arch=a` */
+function readOn(expression: string): NodePredicate {
+  const [property = '', is] = expression.split('=');
+  return ({ properties }) => properties[property] === is || `has no ${expression}`;
 }
 
 function manifest(kills: boolean): PoolManifest {

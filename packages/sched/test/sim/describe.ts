@@ -1,6 +1,6 @@
 /** A scenario and what happened in it, as lines for people. */
 import type { Command, Input } from '../../src/machine/protocol.ts';
-import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
+import type { AttemptScript, NodeSpec, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** The scenario in lines, without the defaults. */
 export function describeScenario(scenario: Scenario): string[] {
@@ -36,6 +36,7 @@ function describePool({
   neverOpens,
   kills,
   changes,
+  nodes = [],
 }: PoolSpec): string {
   const parts = [
     `${isGroup ? 'group' : 'pool'} ${name}: ${slots} slots`,
@@ -46,8 +47,18 @@ function describePool({
     ...(neverOpens ? ['is never opened'] : []),
     ...(kills ? [] : ['cannot kill']),
     ...changes.map(([atMs, count]) => `${count} slots at ${atMs} ms`),
+    ...nodes.map(describeNode),
   ];
   return parts.join(', ');
+}
+
+function describeNode({ name, slots, properties, joinsAtMs, changes }: NodeSpec): string {
+  const has = Object.entries(properties).map(([property, is]) => `${property}=${is}`);
+  const joins = joinsAtMs === 0 ? [] : [`joins at ${joinsAtMs} ms`];
+  const all = changes.map(
+    ([atMs, what]) => `${typeof what === 'number' ? `${what} slots` : what} at ${atMs} ms`,
+  );
+  return `node ${name} (${[`${slots} slots`, ...has, ...joins, ...all].join(', ')})`;
 }
 
 const lists = ['provides', 'after', 'before', 'salvages', 'tearsDown', 'uses', 'claims'] as const;
@@ -63,6 +74,7 @@ function describeTask(task: TaskSpec): string {
     ...lists.filter((list) => task[list].length > 0).map((list) => `${list}=${task[list].join('|')}`),
     ...amounts.map(([resource, count]) => `takes=${count}${resource}`),
     ...values.filter((key) => task[key] !== undefined).map((key) => `${key}=${task[key]}`),
+    ...(task.on === undefined ? [] : [`on=${task.on.property}:${task.on.is}`]),
     ...(priority === 0 ? [] : [`priority=${priority}`]),
     ...(exclusive ? ['exclusive'] : []),
     ...(applies ? [] : ['does-not-apply']),

@@ -23,7 +23,10 @@ export interface Seen {
   pools(): readonly PoolShadow[];
   /** By priority, rank and declaration: does the other one go before all tasks in the pool of the task that could start? */
   isFirstOf(task: TaskShadow, other: TaskShadow): boolean;
-  hasSlot(pool: PoolShadow): boolean;
+  /** Is there a slot for the task in its pool? */
+  hasSlotFor(task: TaskShadow): boolean;
+  /** How many of the nodes that are there can run the task, if they have a slot. */
+  countNodesFor(task: TaskShadow): number;
   statusOf(task: TaskShadow): string | undefined;
 }
 
@@ -201,6 +204,8 @@ function wrongWait(task: TaskShadow, is: Waiting, seen: Seen): string | undefine
       return wrongGroup(task, reason, is, seen);
     case 'slot':
       return wrongSlot(task, reason, seen);
+    case 'node':
+      return wrongNode(task, reason, seen);
     case 'need':
       if (!isService(task)) return 'waits to be needed, and is not a service';
       return these(servedOpen(task, shadow));
@@ -399,7 +404,22 @@ function wrongSlot(
   if (home.spec.name !== pool) return `is of ${home.spec.name}, not of ${pool}`;
   if (isOpening === true)
     return home.isOpen || !home.isWanted ? `waits for ${pool}, which does not open` : undefined;
-  return seen.hasSlot(home) ? `waits for a slot in ${pool}, which has one` : undefined;
+  return seen.hasSlotFor(task) ? `waits for a slot in ${pool}, which has one` : undefined;
+}
+
+function wrongNode(
+  task: TaskShadow,
+  { pool, asked, nodes, more = 0 }: Extract<WaitingFor, { kind: 'node' }>,
+  seen: Seen,
+): string | undefined {
+  const home = seen.homeOf(task);
+  if (home.spec.name !== pool) return `is of ${home.spec.name}, not of ${pool}`;
+  const { on } = task.spec;
+  if (asked !== (on === undefined ? undefined : `${on.property}=${on.is}`))
+    return `does not ask for ${asked}`;
+  if (nodes.length + more !== home.nodes.size)
+    return `waits for one of ${home.nodes.size} nodes, not of ${nodes.length + more}`;
+  return seen.countNodesFor(task) > 0 ? 'waits for a node, and there is one' : undefined;
 }
 
 function wrongConsumer({ pulls, isRecalling }: Seen): string | undefined {

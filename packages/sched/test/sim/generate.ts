@@ -1,6 +1,14 @@
 /** Makes a scenario of a seed. The probabilities themselves are drawn first, so that each seed has a character of its own. */
 import { Random } from './random.ts';
-import type { AttemptScript, PoolSpec, RequirementSpec, Scenario, TaskSpec } from './scenario.ts';
+import type {
+  AttemptScript,
+  NodeSpec,
+  OnSpec,
+  PoolSpec,
+  RequirementSpec,
+  Scenario,
+  TaskSpec,
+} from './scenario.ts';
 
 const resources = ['db', 'disk', '/net', '/net/ipv4', '/net/ipv4/forward', '/net/ipv6', '/', 'cpu', 'mem'];
 const capacities = [
@@ -24,9 +32,54 @@ interface Character {
 /** From this seed on every scenario has services. */
 export const firstWithServices = 2 ** 30;
 
+/** From this seed on most pools of a scenario have nodes, and every other scenario has services. */
+export const firstWithNodes: number = 2 ** 30 + 2 ** 29;
+
 export function generate(seed: number): Scenario {
   const scenario = generateTasks(seed);
-  return seed < firstWithServices ? scenario : withServices(scenario, new Random(seed ^ 0x5e71c3));
+  if (seed < firstWithServices) return scenario;
+  const random = new Random(seed ^ 0x5e71c3);
+  if (seed < firstWithNodes) return withServices(scenario, random);
+  return withNodes(seed % 2 === 0 ? scenario : withServices(scenario, random), new Random(seed ^ 0x40de5));
+}
+
+/** Gives pools nodes, and has tasks ask for what some of them have. */
+function withNodes(scenario: Scenario, random: Random): Scenario {
+  const troubles = random.chance(0.6) ? random.next() * 0.6 : 0;
+  const asking = random.pick([0.1, 0.4, 0.8]);
+  const pools = scenario.pools.map((pool) => {
+    if (!random.chance(0.8)) return pool;
+    const nodes = Array.from({ length: random.int(1, 5) }, (_, at) => drawNode(random, `n${at}`, troubles));
+    return { ...pool, changes: [], nodes };
+  });
+  const ask = (task: TaskSpec): TaskSpec => {
+    const name = task.group ?? task.pool ?? 'default';
+    const { nodes } = pools.find((pool) => pool.name === name) as PoolSpec;
+    if (nodes === undefined || !random.chance(asking)) return task;
+    return { ...task, on: drawOn(random, nodes) };
+  };
+  return {
+    ...{ ...scenario, pools, tasks: scenario.tasks.map(ask) },
+    additions: scenario.additions.map((addition) => ({ ...addition, tasks: addition.tasks.map(ask) })),
+  };
+}
+
+function drawNode(random: Random, name: string, troubles: number): NodeSpec {
+  const whats = [0, 1, random.int(0, 4), 'leaves', 'boots'] as const;
+  return {
+    name,
+    properties: { arch: random.pick(['x64', 'arm']), disk: random.pick(['ssd', 'hdd']) },
+    slots: random.int(1, 4),
+    joinsAtMs: random.chance(troubles) ? random.int(1, 80) : 0,
+    changes: Array.from({ length: random.chance(troubles) ? random.int(1, 4) : 0 }, () => {
+      return [random.int(1, 120), random.pick(whats)] as const;
+    }),
+  };
+}
+
+function drawOn(random: Random, nodes: readonly NodeSpec[]): OnSpec {
+  const property = random.pick(['arch', 'disk']);
+  return { property, is: random.pick(nodes).properties[property] as string };
 }
 
 function generateTasks(seed: number): Scenario {

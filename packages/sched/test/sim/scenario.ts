@@ -45,6 +45,8 @@ export interface TaskSpec {
   readonly weight?: number;
   readonly group?: string;
   readonly pool?: string;
+  /** It runs on nodes with this property only. */
+  readonly on?: OnSpec;
   readonly timeout?: number;
   readonly idleTimeout?: number;
   readonly grace: number;
@@ -58,8 +60,25 @@ export interface TaskSpec {
   readonly script: readonly AttemptScript[];
 }
 
+/** What a node has to have. */
+export interface OnSpec {
+  readonly property: string;
+  readonly is: string;
+}
+
+export interface NodeSpec {
+  readonly name: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly slots: number;
+  readonly joinsAtMs: number;
+  /** What happens to it at these times, until the world heals: its slots change, it leaves, or it boots. */
+  readonly changes: readonly (readonly [atMs: number, what: number | 'leaves' | 'boots'])[];
+}
+
 export interface PoolSpec {
   readonly name: string;
+  /** Then its slots are theirs. `slots` counts only as what a group uses at most. */
+  readonly nodes?: readonly NodeSpec[];
   readonly isGroup: boolean;
   readonly exclusive: boolean;
   readonly slots: number;

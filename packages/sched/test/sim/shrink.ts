@@ -87,6 +87,14 @@ function* plainerPools(pool: PoolSpec): Generator<PoolSpec> {
   if (pool.fails) yield { ...pool, fails: false };
   if (pool.opensInMs > 0) yield { ...pool, opensInMs: 0 };
   if (pool.slots > 1) yield { ...pool, slots: pool.slots - 1 };
+  const { nodes = [] } = pool;
+  for (const [at, node] of nodes.entries()) {
+    if (nodes.length > 1) yield { ...pool, nodes: nodes.toSpliced(at, 1) };
+    if (node.joinsAtMs > 0) yield { ...pool, nodes: nodes.with(at, { ...node, joinsAtMs: 0 }) };
+    if (node.slots > 1) yield { ...pool, nodes: nodes.with(at, { ...node, slots: node.slots - 1 }) };
+    for (const change of node.changes.keys())
+      yield { ...pool, nodes: nodes.with(at, { ...node, changes: node.changes.toSpliced(change, 1) }) };
+  }
 }
 
 const lists = [
@@ -100,7 +108,7 @@ const lists = [
   'claims',
   'amounts',
 ] as const;
-const optional = ['timeout', 'idleTimeout', 'cleanup', 'weight', 'pool', 'group'] as const;
+const optional = ['timeout', 'idleTimeout', 'cleanup', 'weight', 'pool', 'group', 'on'] as const;
 const numbers = ['grace', 'retries', 'delay', 'priority'] as const;
 
 function* plainerTasks(task: TaskSpec): Generator<TaskSpec> {

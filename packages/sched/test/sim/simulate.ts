@@ -1,5 +1,5 @@
 /** One seed from its scenario to its end: the machine, the world around it, and the watcher between them. */
-import { isPexenError, type Recall } from '@pexen/core';
+import { isPexenError, type PoolNode, type Recall } from '@pexen/core';
 import type { Recorder } from '../../src/driver/recording.ts';
 import { STATUSES } from '../../src/machine/attempts.ts';
 import { explain, skipReason } from '../../src/machine/explain.ts';
@@ -8,6 +8,7 @@ import type { Command, Input, MachineEvent } from '../../src/machine/protocol.ts
 import type { State } from '../../src/machine/state.ts';
 import { PARKED } from '../../src/machine/task-table.ts';
 import { CompiledTasks } from '../../src/plan/compiled-tasks.ts';
+import type { NodeAnswer } from '../../src/plan/placement.ts';
 import { Builder, planOptions } from './build.ts';
 import { type Guard, type Recorded, recallOf } from './cut.ts';
 import { describeStep } from './describe.ts';
@@ -137,6 +138,10 @@ class Session implements Player {
     this.#specs.push(...specs);
     const input = { type: 'tasks-added', atMs, ...added } as const;
     return this.#recorded.size === 0 ? input : { ...input, ...this.#recall(specs) };
+  }
+
+  answersOf(node: PoolNode): readonly NodeAnswer[] {
+    return this.#plan.placement.answersOf(node);
   }
 
   /** What this session has recorded so far. */

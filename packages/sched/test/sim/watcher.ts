@@ -10,7 +10,7 @@ import { Fairness } from './fairness.ts';
 import { wrongRank } from './ranks.ts';
 import { Reasons } from './reasons.ts';
 import { whyRefused } from './refusal.ts';
-import type { PoolSpec, Scenario, TaskSpec } from './scenario.ts';
+import type { NodeSpec, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 import { isService, Shadow, type TaskShadow } from './shadow.ts';
 import {
   hasRetry,
@@ -46,6 +46,7 @@ export interface Running {
   readonly attempt: number;
   readonly part: Part;
   readonly pool: number;
+  readonly node: NodeShadow | undefined;
   startedAtMs: number | undefined;
   lastSignMs: number;
   /** When it is to be stopped, if it has started by then. */
@@ -55,9 +56,18 @@ export interface Running {
   mustStop: StopCause | undefined;
 }
 
+/** A node that is there. */
+interface NodeShadow {
+  readonly spec: NodeSpec;
+  readonly bootMark: string;
+  slots: number;
+}
+
 export interface PoolShadow {
   readonly index: number;
   readonly spec: PoolSpec;
+  /** Those that are there, by name. */
+  readonly nodes: Map<string, NodeShadow>;
   slots: number;
   isOpen: boolean;
   /** The machine has asked for it and not closed it. */
@@ -87,6 +97,8 @@ export class Watcher {
   readonly #running = new Map<string, Running>();
   /** How the last attempt ended, of tasks that had one. */
   readonly #last = new Map<TaskShadow, Verdict>();
+  /** Where the last attempt of tasks was dispatched to. */
+  readonly #nodeOf = new Map<TaskShadow, NodeShadow | undefined>();
   /** They wait for their next attempt, which is due then. */
   readonly #retries = new Map<TaskShadow, number>();
   /** Their cleanup has to start before anything else happens. */
@@ -142,6 +154,7 @@ export class Watcher {
       ...{
         index,
         spec,
+        nodes: new Map<string, NodeShadow>(),
         slots: 0,
         isOpen: false,
         isWanted: false,
@@ -182,6 +195,7 @@ export class Watcher {
         break;
       case 'pool-closed':
         this.#pool(input.pool).isOpen = false;
+        this.#pool(input.pool).nodes.clear();
         this.#pool(input.pool).isThere = false;
         this.#pool(input.pool).openByMs = never;
         break;
@@ -192,6 +206,10 @@ export class Watcher {
         break;
       case 'slots-changed':
         this.#setSlots(this.#pool(input.pool), input.slots);
+        break;
+      case 'node-changed':
+      case 'node-left':
+        this.#noteNode(input);
         break;
       case 'attempt-started':
         this.#started(input);
@@ -330,8 +348,24 @@ export class Watcher {
   }
 
   /** A group uses no more slots than its option allows. */
-  #setSlots(pool: PoolShadow, slots: number): void {
+  #setSlots(pool: PoolShadow, reported: number): void {
+    const { nodes } = pool.spec;
+    const slots =
+      nodes === undefined ? reported : [...pool.nodes.values()].reduce((sum, node) => sum + node.slots, 0);
     pool.slots = pool.spec.isGroup ? Math.min(slots, pool.spec.slots) : slots;
+  }
+
+  #noteNode(input: Input & { type: 'node-changed' | 'node-left' }): void {
+    const pool = this.#pool(input.pool);
+    if (input.type === 'node-left') pool.nodes.delete(input.node);
+    else {
+      const { name, slots, bootMark } = input.node;
+      const spec = pool.spec.nodes?.find((node) => node.name === name) as NodeSpec;
+      const known = pool.nodes.get(name);
+      if (known?.bootMark === bootMark) known.slots = slots;
+      else pool.nodes.set(name, { spec, slots, bootMark });
+    }
+    this.#setSlots(pool, 0);
   }
 
   #started({ task, attempt, part }: Input & { type: 'attempt-started' }): void {
@@ -468,11 +502,14 @@ export class Watcher {
     if (part === 'cleanup') {
       const isGivenBack = outcome.kind === 'not-started' && running.startedAtMs === undefined;
       const resuming = this.#resuming.get(shadow);
-      if (resuming !== undefined && !(isGivenBack && running.stopped === undefined)) {
+      if (
+        resuming !== undefined &&
+        !(isGivenBack && running.stopped === undefined && !this.#isNodeGone(shadow))
+      ) {
         this.#resumed(shadow, resuming, outcome.kind === 'returned');
         return;
       }
-      if (isGivenBack && running.stopped === undefined) this.#untidy.add(shadow);
+      if (isGivenBack && running.stopped === undefined && !this.#isNodeGone(shadow)) this.#untidy.add(shadow);
       else this.#decide(shadow, outcome.kind === 'returned');
       return;
     }
@@ -487,8 +524,9 @@ export class Watcher {
     }
     const verdict = verdictOf(outcome as PoolOutcome, running.stopped);
     this.#last.set(shadow, verdict);
-    if (verdict.isUncontrolled && shadow.spec.cleanup !== undefined && this.#ending !== 'kill')
-      this.#untidy.add(shadow);
+    const cleans = verdict.isUncontrolled && shadow.spec.cleanup !== undefined && this.#ending !== 'kill';
+    if (cleans && this.#isNodeGone(shadow)) this.#decide(shadow, false);
+    else if (cleans) this.#untidy.add(shadow);
     else this.#decide(shadow, undefined);
   }
 
@@ -669,9 +707,10 @@ export class Watcher {
     }
   }
 
-  #dispatcher({ task, attempt, part, pool }: Command & { type: 'start-attempt' }): void {
+  #dispatcher({ task, attempt, part, pool, node }: Command & { type: 'start-attempt' }): void {
     const shadow = this.#task(task);
     const { name } = shadow.spec;
+    this.#checkNode(shadow, part, pool, node);
     if (shadow.end !== undefined) this.#complain(`${name} starts after its result`);
     if (shadow.active !== undefined) this.#complain(`${name} starts twice`);
     const due = this.#due.get(shadow);
@@ -681,14 +720,14 @@ export class Watcher {
     if (due !== undefined && !isResumed && isCrash(due)) this.#complain(`${name} starts, but has crashed`);
     if (isService(shadow)) this.#startingService(shadow, pool);
     else if (this.#owedBodies.delete(shadow)) this.#checkGroups(shadow, pool);
-    else if (isResumed) this.#startingResumed(shadow, due, pool);
+    else if (isResumed) this.#startingResumed(shadow, due, pool, node);
     else {
       this.#due.delete(shadow);
       if (part === 'cleanup') this.#startingCleanup(shadow);
       else if (shadow.attempts === 0) this.#startingFirst(shadow, pool);
       else this.#startingAgain(shadow);
       this.#checkGroups(shadow, pool);
-      if (part === 'body') this.#takePlace(shadow, pool);
+      if (part === 'body') this.#takePlace(shadow, pool, node);
     }
     if (attempt !== this.#numberOf(shadow))
       this.#complain(`attempt ${attempt} of ${name} should be ${this.#numberOf(shadow)}`);
@@ -701,7 +740,41 @@ export class Watcher {
     shadow.sinceMs = this.#nowMs;
     const fresh = { startedAtMs: undefined, lastSignMs: 0, deadlineMs: never };
     const none = { stopped: undefined, mustStop: undefined };
-    this.#running.set(keyOf(task, attempt, part), { task: shadow, attempt, part, pool, ...fresh, ...none });
+    const at = this.#nodeAt(pool, node);
+    this.#nodeOf.set(shadow, at);
+    this.#running.set(keyOf(task, attempt, part), {
+      task: shadow,
+      attempt,
+      part,
+      pool,
+      node: at,
+      ...fresh,
+      ...none,
+    });
+  }
+
+  /** In a pool with nodes every attempt has one that is there and that it asks for; a cleanup has that of its attempt. */
+  #checkNode(
+    { spec: { name, on }, ...shadow }: TaskShadow,
+    part: Part,
+    pool: number,
+    node: string | undefined,
+  ): void {
+    const { spec, nodes } = this.#pool(pool);
+    if ((node !== undefined) !== (spec.nodes !== undefined))
+      this.#complain(`${name} starts on the node ${node}`);
+    if (node === undefined) return;
+    const before = this.#nodeOf.get(this.#task(shadow.index));
+    const continues =
+      this.#owedBodies.has(this.#task(shadow.index)) || (part === 'cleanup' && shadow.attempts > 0);
+    if (continues && before?.spec.name !== node) this.#complain(`${name} goes on at ${node}`);
+    if (part === 'cleanup' && continues && before !== nodes.get(node))
+      this.#complain(`the cleanup of ${name} starts on ${node}, which is another one now`);
+    if (continues) return;
+    const { spec: there, slots = 0 } = nodes.get(node) ?? {};
+    if (on !== undefined && there?.properties[on.property] !== on.is)
+      this.#complain(`${name} starts on ${node}, which lacks ${on.is}`);
+    if (slots === 0) this.#complain(`${name} starts on ${node}, which takes nothing`);
   }
 
   /** What meets its requirements now: enough of it, and only what is there. */
@@ -734,7 +807,7 @@ export class Watcher {
     const wrong = this.#whyNotStart(shadow);
     if (wrong !== undefined) this.#complain(`${name} starts though ${wrong}`);
     if (!isWaitedFor) this.#complain(`${name} starts though no task waits for it alone`);
-    const hasSlot = (other: TaskShadow): boolean => this.#hasSlot(this.#homeOf(other.index));
+    const hasSlot = (other: TaskShadow): boolean => this.#hasSlotFor(other);
     const unfair = shadow.holds
       ? undefined
       : this.#fairness.started(shadow, this.#head, this.#nowMs, hasSlot);
@@ -775,16 +848,16 @@ export class Watcher {
   }
 
   /** The cleanup of the attempt that was interrupted in the session before takes the place of the attempt. */
-  #startingResumed(shadow: TaskShadow, due: Recorded, pool: number): void {
+  #startingResumed(shadow: TaskShadow, due: Recorded, pool: number, node: string | undefined): void {
     this.#due.delete(shadow);
     this.#resuming.set(shadow, due);
     this.#startingFirst(shadow, pool);
     this.#checkGroups(shadow, pool);
-    this.#takePlace(shadow, pool);
+    this.#takePlace(shadow, pool, node);
   }
 
-  #takePlace(shadow: TaskShadow, pool: number): void {
-    this.#checkStart(shadow, pool);
+  #takePlace(shadow: TaskShadow, pool: number, node?: string): void {
+    this.#checkStart(shadow, pool, node);
     shadow.attempts++;
     if (shadow.attempts === 1) this.shadow.started(shadow);
   }
@@ -818,7 +891,7 @@ export class Watcher {
     const poison = this.shadow.poison(shadow);
     if (poison !== undefined) this.#complain(`${name} starts though ${poison} is poisoned`);
     this.#checkOrder(shadow, pool);
-    const hasSlot = (other: TaskShadow): boolean => this.#hasSlot(this.#homeOf(other.index));
+    const hasSlot = (other: TaskShadow): boolean => this.#hasSlotFor(other);
     const unfair = this.#fairness.started(shadow, this.#head, this.#nowMs, hasSlot);
     if (unfair !== undefined) this.#complain(unfair);
   }
@@ -830,7 +903,7 @@ export class Watcher {
     else if (this.#nowMs < dueMs) this.#complain(`${name} starts again before its time, ${dueMs}`);
     this.#retries.delete(shadow);
     if (shadow.holds) return;
-    const hasSlot = (other: TaskShadow): boolean => this.#hasSlot(this.#homeOf(other.index));
+    const hasSlot = (other: TaskShadow): boolean => this.#hasSlotFor(other);
     const unfair = this.#fairness.started(shadow, this.#head, this.#nowMs, hasSlot);
     if (unfair !== undefined) this.#complain(unfair);
   }
@@ -840,20 +913,76 @@ export class Watcher {
   }
 
   /** What holds for every body that starts. */
-  #checkStart(shadow: TaskShadow, pool: number): void {
+  #checkStart(shadow: TaskShadow, pool: number, node: string | undefined): void {
     const { name } = shadow.spec;
     const { spec, slots, isOpen, isWanted } = this.#pool(pool);
+    const places = this.#placesOf(this.#pool(pool));
     if (this.#isForbidden(shadow)) this.#complain(`${name} starts after a ${this.#ending}`);
     if (this.#pulls === 0) this.#complain(`${name} starts while the consumer is busy`);
     if (this.#isRecalling && this.#results.length > 0)
       this.#complain(`${name} starts while recalled results are left`);
     if (!isOpen || !isWanted) this.#complain(`${name} starts in ${spec.name}, which is not open`);
-    if (this.#used(pool) >= slots + spec.spare)
-      this.#complain(`more than ${slots} + ${spec.spare} attempts in ${spec.name}`);
-    if (this.#used(pool) + this.#unread(this.#pool(pool)) >= slots + spec.spare)
+    if (this.#used(pool) >= places)
+      this.#complain(`more than ${slots} attempts and spare ones in ${spec.name}`);
+    if (this.#used(pool) + this.#unread(this.#pool(pool)) >= places)
       this.#complain(`${name} starts though unread results take all places of ${spec.name}`);
     this.#checkHolds(shadow);
-    if (this.#used(pool) >= slots) this.#checkSpare(shadow);
+    const at = this.#nodeAt(pool, node);
+    const isSpare = this.#used(pool) >= slots || (at !== undefined && !this.#hasSlotOn(this.#pool(pool), at));
+    if (isSpare) this.#checkSpare(shadow);
+    if (at === undefined) return;
+    if (this.#usedOn(pool, at) >= at.slots + spec.spare)
+      this.#complain(`more attempts on ${node} of ${spec.name} than it has places`);
+    if (isSpare && this.#hasSlotFor(shadow))
+      this.#complain(`${name} waits for a slot on ${node}, and another node has one`);
+  }
+
+  /** How many attempts the pool may have. */
+  #placesOf({ spec, slots, nodes }: PoolShadow): number {
+    if (spec.nodes === undefined) return slots + spec.spare;
+    const usable = [...nodes.values()].filter((node) => node.slots > 0);
+    const all = usable.reduce((sum, node) => sum + node.slots, 0);
+    return all > slots ? slots + spec.spare : slots + usable.length * spec.spare;
+  }
+
+  #usedOn(pool: number, node: NodeShadow | undefined): number {
+    let used = 0;
+    for (const running of this.#running.values())
+      if (running.node === node && running.pool === pool && !isService(running.task)) used++;
+    return used;
+  }
+
+  #hasSlotOn({ index }: PoolShadow, node: NodeShadow): boolean {
+    return this.#usedOn(index, node) < node.slots;
+  }
+
+  #nodeAt(pool: number, name: string | undefined): NodeShadow | undefined {
+    return name === undefined ? undefined : this.#pool(pool).nodes.get(name);
+  }
+
+  /** The node of its last attempt is not there any more, or has booted since. */
+  #isNodeGone(task: TaskShadow): boolean {
+    const node = this.#nodeOf.get(task);
+    return node !== undefined && this.#homeOf(task.index).nodes.get(node.spec.name) !== node;
+  }
+
+  /** The nodes on which the task may run. */
+  #nodesFor({ spec: { on }, index }: TaskShadow): NodeShadow[] {
+    const all = [...this.#homeOf(index).nodes.values()].filter(({ slots }) => slots > 0);
+    return on === undefined ? all : all.filter(({ spec }) => spec.properties[on.property] === on.is);
+  }
+
+  #hasSlotFor(task: TaskShadow): boolean {
+    const pool = this.#homeOf(task.index);
+    if (!this.#hasSlot(pool)) return false;
+    return pool.spec.nodes === undefined || this.#nodesFor(task).some((node) => this.#hasSlotOn(pool, node));
+  }
+
+  /** A slot, or a spare place. */
+  #hasPlaceFor(task: TaskShadow): boolean {
+    const pool = this.#homeOf(task.index);
+    if (pool.spec.nodes === undefined) return true;
+    return this.#nodesFor(task).some((node) => this.#usedOn(pool.index, node) < node.slots + pool.spec.spare);
   }
 
   /** Places beyond the slots are for tasks that take nothing that others wait for. */
@@ -895,8 +1024,9 @@ export class Watcher {
   /** No task that could start in its place precedes it; nor does a task that only has to stay out of a spare place. */
   #checkOrder(shadow: TaskShadow, pool: number): void {
     if (this.#head === shadow.index) return;
-    const isSpare = this.#used(pool) >= this.#pool(pool).slots;
-    const rivals = [...this.#startable(), ...(isSpare ? this.#freeIn(this.#pool(pool)) : [])];
+    const isSpare = !this.#hasSlotFor(shadow);
+    const beside = isSpare ? this.#freeIn(this.#pool(pool)).filter((each) => this.#hasPlaceFor(each)) : [];
+    const rivals = [...this.#startable(), ...beside];
     const better = rivals.find(({ index }) => this.#glimpses.goesBefore(index, shadow.index));
     if (better === undefined) return;
     const where = isSpare ? ' in a spare place' : '';
@@ -970,8 +1100,10 @@ export class Watcher {
     const head = this.shadow.tasks[this.#glimpses.starvedHead()];
     return [...wanted].filter((service) => {
       if (service.active !== undefined || this.#retries.has(service)) return false;
-      const { isOpen, isWanted } = this.#homeOf(service.index);
+      const home = this.#homeOf(service.index);
+      const { isOpen, isWanted } = home;
       if (!isOpen || !isWanted || this.#whyNotStart(service) !== undefined) return false;
+      if (home.spec.nodes !== undefined && this.#nodesFor(service).length === 0) return false;
       return (
         service.holds || head === undefined || head === service || !this.shadow.wouldTakeFrom(head, service)
       );
@@ -1161,7 +1293,8 @@ export class Watcher {
             !this.shadow.isUnblocked(each) ||
             this.#glimpses.goesBefore(other.index, each.index),
         ),
-      hasSlot: (pool) => this.#hasSlot(pool),
+      hasSlotFor: (task) => this.#hasSlotFor(task),
+      countNodesFor: (task) => this.#nodesFor(task).length,
       statusOf: (task) => this.#statuses.get(task),
     };
   }
@@ -1267,9 +1400,10 @@ export class Watcher {
    * a better one may bypass, and so keeps the place free, depends on its weight.
    */
   #checkSpareIdle(pool: PoolShadow, isIdle: (task: TaskShadow) => boolean): void {
-    if (this.#glimpses.starvedHead() >= 0 || !this.#hasSparePlace(pool) || this.#isRetryDueIn(pool)) return;
+    const hasPlace = pool.spec.nodes === undefined ? this.#hasSparePlace(pool) : this.#hasPlace(pool);
+    if (this.#glimpses.starvedHead() >= 0 || !hasPlace || this.#isRetryDueIn(pool)) return;
     const [best] = this.#freeIn(pool)
-      .filter(isIdle)
+      .filter((task) => isIdle(task) && this.#hasPlaceFor(task))
       .sort((one, other) => (this.#glimpses.goesBefore(one.index, other.index) ? -1 : 1));
     if (best !== undefined && this.#rivalOf(best) === undefined)
       this.#complain(`${best.spec.name} could have a spare place, and no task waits for what it takes`);
@@ -1305,7 +1439,9 @@ export class Watcher {
   }
 
   #startableIn(pool: PoolShadow, moreHeads: readonly number[] = []): TaskShadow[] {
-    return this.#hasSlot(pool) ? this.#freeIn(pool, moreHeads) : [];
+    if (!this.#hasSlot(pool)) return [];
+    const free = this.#freeIn(pool, moreHeads);
+    return pool.spec.nodes === undefined ? free : free.filter((task) => this.#hasSlotFor(task));
   }
 
   /** Tasks of the pool that could start, except perhaps for a missing place. */
@@ -1334,7 +1470,7 @@ export class Watcher {
   #hasPlace(pool: PoolShadow): boolean {
     const { isOpen, isWanted, slots, spec } = pool;
     const taken = this.#used(pool.index) + this.#unread(pool);
-    if (!isOpen || !isWanted || slots === 0 || taken >= slots + spec.spare) return false;
+    if (!isOpen || !isWanted || slots === 0 || taken >= this.#placesOf(pool)) return false;
     if (isExclusive(pool) && this.#runningServices().some((each) => !this.#isNeededIn(spec.name, each)))
       return false;
     return this.#openGroup(pool) === undefined;

@@ -2,11 +2,12 @@
  * Everything around the machine, played from a script: pools, workers, clock and consumer. In the first phase things go wrong as the
  * scenario states; then the world heals (no more faults, all slots available, everything that hangs ends), and the run has to end.
  */
-import type { PoolOutcome, Recall } from '@pexen/core';
+import type { PoolNode, PoolOutcome, Recall } from '@pexen/core';
 import type { Command, Input, Part } from '../../src/machine/protocol.ts';
+import type { NodeAnswer } from '../../src/plan/placement.ts';
 import { Agenda } from './agenda.ts';
 import { Random } from './random.ts';
-import type { AttemptScript, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
+import type { AttemptScript, NodeSpec, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** Until then things may go wrong. */
 const faultsEndAtMs = 2_000;
@@ -21,8 +22,11 @@ interface Attempt {
   readonly attempt: number;
   readonly part: Part;
   readonly pool: number;
+  readonly node: string | undefined;
   readonly script: AttemptScript;
   returnedUnstarted: boolean;
+  /** Its node was gone when it was dispatched. */
+  readonly isRefused: boolean;
   /** It was asked to stop, does not, and the run does not wait for it any more. */
   isAbandoned: boolean;
   startedAtMs: number | undefined;
@@ -31,8 +35,16 @@ interface Attempt {
   isOver: boolean;
 }
 
+interface NodeState {
+  readonly spec: NodeSpec;
+  slots: number;
+  boots: number;
+  isThere: boolean;
+}
+
 interface PoolState {
   readonly spec: PoolSpec;
+  readonly nodes: readonly NodeState[];
   slots: number;
   isOpen: boolean;
   isOpening: boolean;
@@ -47,6 +59,8 @@ export interface Player {
   /** Adds tasks. Returns the fact to pass on, or undefined if they were refused. */
   add(specs: readonly TaskSpec[], atMs: number): Input | undefined;
   specOf(task: number): TaskSpec;
+  /** Which constraints of the plan the node fulfils. */
+  answersOf(node: PoolNode): readonly NodeAnswer[];
   /** What was not recalled with the tasks that were added. */
   rest(): Recall;
 }
@@ -60,6 +74,9 @@ export class World {
   readonly #started = new Map<string, number>();
   readonly #past: Input[] = [];
   #waiting: Input[] = [];
+  /** The nodes that have left, as the machine has just heard. It may have dispatched something to them before that. */
+  #left: ReadonlySet<string> = new Set();
+  readonly #boots = new Map<string, string>();
   #alarm: (() => void) | undefined;
   #results = 0;
   #hasEnded = false;
@@ -72,6 +89,12 @@ export class World {
     this.#pools = scenario.pools.map((spec) => ({
       ...{
         spec,
+        nodes: (spec.nodes ?? []).map((node) => ({
+          spec: node,
+          slots: node.slots,
+          boots: 1,
+          isThere: node.joinsAtMs === 0,
+        })),
         slots: spec.slots,
         isOpen: false,
         isOpening: false,
@@ -116,6 +139,7 @@ export class World {
       for (const [atMs, slots] of pool.spec.changes)
         this.#agenda.at(atMs, () => this.#changeSlots(index, slots));
       this.#agenda.at(faultsEndAtMs, () => this.#changeSlots(index, pool.spec.slots));
+      for (const node of pool.nodes) this.#arrangeNode(index, node);
     }
     for (const { how, atMs } of endings) {
       const reason = `${how} at ${atMs}`;
@@ -125,6 +149,58 @@ export class World {
       });
     }
     this.#agenda.at(faultsEndAtMs, () => this.#endFaults());
+  }
+
+  #arrangeNode(pool: number, node: NodeState): void {
+    const { slots, joinsAtMs, changes } = node.spec;
+    this.#agenda.at(joinsAtMs, () => this.#changeNode(pool, node, slots));
+    for (const [atMs, what] of changes) this.#agenda.at(atMs, () => this.#changeNode(pool, node, what));
+    this.#agenda.at(faultsEndAtMs, () => this.#changeNode(pool, node, slots));
+  }
+
+  #changeNode(pool: number, node: NodeState, what: number | 'leaves' | 'boots'): void {
+    if (typeof what === 'number') {
+      node.slots = what;
+      node.isThere = true;
+      this.#noteNode(pool, node);
+      this.#fill(pool);
+    } else if (node.isThere) {
+      node.isThere = false;
+      // After a boot the node reports itself again; whether it leaves before that is left to chance.
+      const isSilent = what === 'boots' && this.#chance(0.5);
+      this.#lose(pool, node, what, isSilent);
+      if (what === 'leaves') return;
+      node.boots++;
+      if (isSilent) this.#changeNode(pool, node, node.slots);
+      else this.#agenda.at(this.#now + 2, () => this.#changeNode(pool, node, node.slots));
+    }
+  }
+
+  #noteNode(pool: number, node: NodeState): void {
+    if (node.isThere && (this.#pools[pool] as PoolState).isOpen) this.#note(this.#changed(pool, node));
+  }
+
+  #changed(pool: number, { spec, slots, boots }: NodeState): Input {
+    const node = { name: spec.name, properties: spec.properties, slots, bootMark: `boot ${boots}` };
+    return { type: 'node-changed', atMs: this.#now, pool, node, answers: this.#player.answersOf(node) };
+  }
+
+  /** The node is gone, with all that ran there. Which of the facts comes first is left to chance. */
+  #lose(pool: number, { spec: { name } }: NodeState, reason: string, isSilent: boolean): void {
+    const { isOpen, attempts } = this.#pools[pool] as PoolState;
+    const left = { type: 'node-left', atMs: this.#now, pool, node: name, reason } as const;
+    const isFirst = this.#chance(0.5);
+    const isReported = isOpen && !isSilent;
+    if (isReported && isFirst) this.#note(left);
+    for (const attempt of [...attempts])
+      if (attempt.node === name)
+        this.#end(
+          attempt,
+          attempt.startedAtMs === undefined
+            ? { kind: 'not-started', reason }
+            : { kind: this.#chance(0.4) ? 'crashed' : 'lost', reason },
+        );
+    if (isReported && !isFirst) this.#note(left);
   }
 
   #note(input: Input): void {
@@ -137,15 +213,23 @@ export class World {
     this.#waiting = [];
     if (all.length === 0 || this.#hasEnded) return;
     this.steps++;
+    this.#left = new Set(all.flatMap((input) => this.#whoLeft(input)));
     this.#past.push(...all.filter(mayBeRepeated));
     for (const command of this.#player.handle(all)) this.#obey(command);
   }
 
   /** A fact that bypasses those which wait. */
-  #deliverAtOnce(input: Input): void {
+  #deliverAtOnce(...inputs: readonly Input[]): void {
     if (this.#hasEnded) return;
     this.steps++;
-    for (const command of this.#player.handle([input])) this.#obey(command);
+    for (const command of this.#player.handle(inputs)) this.#obey(command);
+  }
+
+  /** Tasks were added that may want something else of the nodes. */
+  #nodesAsked(): readonly Input[] {
+    return this.#pools.flatMap(({ isOpen, nodes }, pool) =>
+      nodes.filter(({ isThere }) => isOpen && isThere).map((node) => this.#changed(pool, node)),
+    );
   }
 
   #obey(command: Command): void {
@@ -180,13 +264,14 @@ export class World {
         });
         return;
       case 'publish':
+      case 'report-wait':
         return;
       default:
         command satisfies never;
     }
   }
 
-  #dispatch({ task, attempt, part, pool }: Command & { type: 'start-attempt' }): void {
+  #dispatch({ task, attempt, part, pool, node }: Command & { type: 'start-attempt' }): void {
     const state = this.#pools[pool] as PoolState;
     if (!state.isOpen)
       throw new Error(`start-attempt for t${task} in pool ${state.spec.name}, which is not open`);
@@ -198,29 +283,57 @@ export class World {
       attempt,
       part,
       pool,
+      node,
       script,
       returnedUnstarted: false,
+      isRefused: this.#isGone(pool, node),
       isAbandoned: false,
       startedAtMs: undefined,
       lastSignMs: 0,
     };
-    state.attempts.add({ ...all, stopAtMs: undefined, isOver: false });
+    const made = { ...all, stopAtMs: undefined, isOver: false };
+    state.attempts.add(made);
+    if (all.isRefused)
+      this.#agenda.at(this.#now, () => this.#end(made, { kind: 'not-started', reason: 'the node is gone' }));
     this.#agenda.at(this.#now, () => this.#fill(pool));
+  }
+
+  /** The node that the machine hears to be gone, or another one since a boot. */
+  #whoLeft(input: Input): string[] {
+    if (input.type === 'node-left') return [`${input.pool} ${input.node}`];
+    if (input.type !== 'node-changed') return [];
+    const key = `${input.pool} ${input.node.name}`;
+    const before = this.#boots.get(key);
+    this.#boots.set(key, input.node.bootMark);
+    return before === undefined || before === input.node.bootMark ? [] : [key];
+  }
+
+  #isGone(pool: number, node: string | undefined): boolean {
+    const { nodes } = this.#pools[pool] as PoolState;
+    if (nodes.some(({ spec: { name }, isThere }) => name === node && !isThere)) return true;
+    return this.#left.has(`${pool} ${node}`);
   }
 
   /** Starts what waits in the pool, as far as there are workers. Services have workers of their own. */
   #fill(pool: number): void {
     const state = this.#pools[pool] as PoolState;
+    if (state.nodes.length === 0) this.#fillPlace(pool, state.slots);
+    for (const { spec, slots, isThere } of state.nodes) if (isThere) this.#fillPlace(pool, slots, spec.name);
+  }
+
+  #fillPlace(pool: number, slots: number, node?: string): void {
     const isService = ({ task }: Attempt): boolean => this.#player.specOf(task).service !== undefined;
-    let busy = [...state.attempts].filter(
-      (attempt) => attempt.startedAtMs !== undefined && !isService(attempt),
-    ).length;
-    for (const attempt of state.attempts) {
+    const attempts = [...(this.#pools[pool] as PoolState).attempts].filter(
+      (attempt) => attempt.node === node,
+    );
+    let busy = attempts.filter((attempt) => attempt.startedAtMs !== undefined && !isService(attempt)).length;
+    for (const attempt of attempts) {
+      if (attempt.isRefused) continue;
       if (attempt.startedAtMs === undefined && attempt.stopAtMs === undefined && isService(attempt)) {
         this.#start(attempt);
         continue;
       }
-      if (busy >= state.slots || attempt.startedAtMs !== undefined) continue;
+      if (busy >= slots || attempt.startedAtMs !== undefined) continue;
       if (attempt.stopAtMs !== undefined) continue;
       busy += this.#start(attempt) ? 1 : 0;
     }
@@ -243,7 +356,7 @@ export class World {
       task,
       attempt: attempt.attempt,
       part,
-      worker: `w${attempt.pool}`,
+      worker: attempt.node ?? `w${attempt.pool}`,
     });
     const { ends, durationMs, readyMs } = attempt.script;
     const endsAtMs = this.#now + durationMs;
@@ -385,6 +498,7 @@ export class World {
       { type: 'attempt-ended', atMs: 0, task, attempt: 99, part: 'body', outcome },
       { type: 'attempt-started', atMs: 0, task, attempt: 0, part: 'cleanup', worker: 'forged' },
       { type: 'worker-lost', atMs: 0, pool, worker: 'w0', reason: 'it died' },
+      ...((this.#pools[pool] as PoolState).nodes.length === 0 ? [] : [forgedLeaving(pool)]),
     ];
     this.#note({ ...this.#random.pick(noise), atMs: this.#now });
   }
@@ -404,6 +518,7 @@ export class World {
       }
       state.isOpen = true;
       this.#note({ type: 'slots-changed', atMs: this.#now, pool, slots: state.slots });
+      for (const node of state.nodes) this.#noteNode(pool, node);
       this.#note({ type: 'pool-opened', atMs: this.#now, pool });
       this.#finishClosing(pool);
     });
@@ -470,7 +585,7 @@ export class World {
       for (const { afterResults, tasks } of additions) {
         if (afterResults !== number) continue;
         const added = this.#player.add(tasks, this.#now);
-        if (added !== undefined) this.#deliverAtOnce(added);
+        if (added !== undefined) this.#deliverAtOnce(...this.#nodesAsked(), added);
       }
       this.#note({ type: 'result-wanted', atMs: this.#now });
     });
@@ -493,6 +608,10 @@ export class World {
   #chance(probability: number): boolean {
     return !this.#isHealed && probability > 0 && this.#random.chance(probability);
   }
+}
+
+function forgedLeaving(pool: number): Input {
+  return { type: 'node-left', atMs: 0, pool, node: 'forged', reason: 'was never there' };
 }
 
 /** An attempt that was returned unstarted comes again under the same number: an old fact would look like a new one. */

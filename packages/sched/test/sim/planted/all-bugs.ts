@@ -4,6 +4,7 @@ import { explainBugs } from './explain-bugs.ts';
 import { graphBugs } from './graph-bugs.ts';
 import { lockBugs } from './lock-bugs.ts';
 import { machineBugs } from './machine-bugs.ts';
+import { nodeBugs } from './node-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
 
 export const allBugs: readonly PlantedBug[] = [
@@ -12,4 +13,5 @@ export const allBugs: readonly PlantedBug[] = [
   ...machineBugs,
   ...serviceBugs,
   ...explainBugs,
+  ...nodeBugs,
 ];

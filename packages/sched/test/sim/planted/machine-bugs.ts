@@ -42,7 +42,7 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a cleanup that was returned unstarted counts as failed',
     file: attempts,
-    find: 'if (isReturned && tasks.stop[task] === 0) this.#cleanUp(task);',
+    find: 'if (isReturned && tasks.stop[task] === 0 && !this.#isNodeGone(task)) this.#cleanUp(task);',
     replace: 'if (isReturned && tasks.stop[task] === 3) this.#cleanUp(task);',
   },
   {
@@ -134,23 +134,23 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'contended tasks get spare places',
     file: dispatcher,
-    find: 'if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;',
+    find: 'if (top === NONE || (!partition.hasSlot && this.#needsSlot(top))) return NONE;',
     replace: 'if (top === NONE) return NONE;',
   },
   {
     what: 'a spare place is filled past a better task that has to stay out of it',
     file: dispatcher,
-    find: 'if (top === NONE || (!pool.hasSlot && this.#needsSlot(top))) return NONE;',
+    find: 'if (top === NONE || (!partition.hasSlot && this.#needsSlot(top))) return NONE;',
     replace:
-      'if (top === NONE) return NONE;\n    if (!pool.hasSlot && this.#needsSlot(top)) {\n      const { queue } = pool;\n' +
+      'if (top === NONE) return NONE;\n    if (!partition.hasSlot && this.#needsSlot(top)) {\n      const { queue } = partition;\n' +
       '      if (top !== this.#parked) queue.pop();\n      const next = queue.pop();\n      if (top !== this.#parked) queue.push(top);\n' +
       '      if (next === NONE || !this.#needsSlot(next)) return next;\n      queue.push(next);\n      return NONE;\n    }',
   },
   {
     what: 'nothing gets a spare place',
     file: dispatcher,
-    find: '(!pool.hasSlot && this.#needsSlot(top))',
-    replace: '(!pool.hasSlot && (top >= 0 || this.#needsSlot(top)))',
+    find: '(!partition.hasSlot && this.#needsSlot(top))',
+    replace: '(!partition.hasSlot && (top >= 0 || this.#needsSlot(top)))',
   },
   {
     what: 'a task that waits for held resources keeps others out of spare places',
@@ -173,8 +173,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'parked tasks without a place hide the others',
     file: dispatcher,
-    find: 'locks.setPool(pool.id, this.#canHave(pool));',
-    replace: 'locks.setPool(pool.id, true);',
+    find: 'locks.setPool(partition.id, this.#canHave(partition));',
+    replace: 'locks.setPool(partition.id, true);',
   },
   {
     what: 'measured tasks bypass the starved for as long as they like',
@@ -215,14 +215,14 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'tasks are given up whose pool has no place just now',
     file: poolLifecycle,
-    find: '    for (const pool of pools) locks.setPool(pool.id, true);\n',
+    find: '    for (const partition of partitions) locks.setPool(partition.id, true);\n',
     replace: '',
   },
   {
     what: 'new ranks do not reach the queues',
     file: machine,
-    find: 'for (const pool of pools) pool.queue.rebuild();',
-    replace: 'void pools;',
+    find: 'for (const partition of partitions) partition.queue.rebuild();',
+    replace: 'void partitions;',
   },
   {
     what: 'a group stays open after its last task',
@@ -275,14 +275,14 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'one attempt too many is handed out',
     file: pools,
-    find: 'this.#dispatched + this.#unread < this.#slots + this.#spare',
-    replace: 'this.#dispatched + this.#unread <= this.#slots + this.#spare',
+    find: 'this.#dispatched + this.#unread >= this.#slots + spare',
+    replace: 'this.#dispatched + this.#unread > this.#slots + spare',
   },
   {
     what: 'unread results take no places',
     file: pools,
-    find: 'this.#dispatched + this.#unread < this.#slots + this.#spare',
-    replace: 'this.#dispatched < this.#slots + this.#spare',
+    find: 'this.#dispatched + this.#unread >= this.#slots + spare',
+    replace: 'this.#dispatched >= this.#slots + spare',
   },
   {
     what: 'a group uses all slots of its pool',

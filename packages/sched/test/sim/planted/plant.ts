@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { firstWithServices } from '../generate.ts';
+import { firstWithNodes, firstWithServices } from '../generate.ts';
 import type { PlantedBug } from './bug.ts';
+import { nodeBugs } from './node-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
 
 const packages = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -44,6 +45,12 @@ export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Pr
   }
 }
 
+/** Some rules are played from certain seeds on only. */
+function firstSeedFor(bug: PlantedBug): number {
+  if (nodeBugs.includes(bug)) return firstWithNodes;
+  return bug.needsServices === true || serviceBugs.includes(bug) ? firstWithServices : 1;
+}
+
 /** Removes the remains of interrupted hunts. */
 export function clear(): void {
   rmSync(scratch, { recursive: true, force: true });
@@ -61,7 +68,7 @@ function copy(home: string): void {
 
 async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<Hunt> {
   const script = join(home, 'sched/test/sim/run.ts');
-  const from = bug.needsServices === true || serviceBugs.includes(bug) ? firstWithServices : 1;
+  const from = firstSeedFor(bug);
   const range = ['--from', `${from}`, '--seeds', `${mostSeeds}`];
   const args = ['--conditions=@pexen/source', script, ...range, '--most', '1'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
