@@ -14,6 +14,7 @@ const benches = {
   threads: ['packages/pool-thread', 'bench/threads.ts'],
   processes: ['packages/pool-process', 'bench/processes.ts'],
   executables: ['packages/pool-process', 'bench/executables.ts'],
+  nodes: ['packages/pool-nats', 'bench/nodes.ts'],
   model: ['packages/report', 'bench/model.ts'],
   journal: ['packages/store', 'bench/journal.ts'],
   price: ['packages/store', 'bench/price.ts'],

@@ -1,106 +1,149 @@
 /**
- * What nodes cost: attempts per second through a server and an agent, beside bare requests through the same server; and the processor time of a scheduler
- * for nodes that only send signs of life. `node --conditions=@pexen/source bench/nodes.ts`
+ * What nodes cost (W6 of the design): attempts per second through a server and an agent, beside BullMQ on Redis and bare requests through the same
+ * server; how soon a node accepts an attempt; and the processor time of a scheduler for nodes without work.
+ *
+ *     node --conditions=@pexen/source bench/nodes.ts [--json FILE] [--rounds N]
  */
-import { connect } from '@nats-io/transport-node';
-import { addressOf, definitionOf, type Pool } from '@pexen/core';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { processes } from '@pexen/pool-process';
-import { byteCodec, decodePacket, encodePacket } from '../src/codec.ts';
+import { lapOf, measure, print } from '../../pool-process/bench/side-by-side.ts';
 import { nats } from '../src/index.ts';
 import { findServer, startServer } from '../src/node.ts';
-import { HostCore } from '../src/protocol/host-core.ts';
-import type { FromNode } from '../src/protocol/messages.ts';
-import { AgentProcess } from '../test/support/agents.ts';
-import { nothing } from './bodies.ts';
+import { bullmq, installBullmq } from './bullmq.ts';
+import { attempts, ended, requests, runOne, runs, started } from './contenders.ts';
+import { startRedis } from './redis.ts';
 
-const atOnce = 64;
-const attempts = 5_000;
-const rounds = 3;
-
-/** Calls `one` so many times, some of them at the same time; returns how many per second. */
-async function perSecond(count: number, one: (n: number) => Promise<unknown>): Promise<number> {
-  const startMs = performance.now();
-  let next = 0;
-  const oneByOne = async (): Promise<void> => {
-    while (next < count) await one(next++);
-  };
-  await Promise.all(Array.from({ length: atOnce }, oneByOne));
-  return (count / (performance.now() - startMs)) * 1_000;
-}
-
-async function requests(servers: string): Promise<number> {
-  const near = await connect({ servers });
-  const far = await connect({ servers });
-  far.subscribe('bench', { callback: (_error, message) => void message.respond(message.data) });
-  await far.flush();
-  const bytes = new Uint8Array(200);
-  const rate = await perSecond(attempts, () => near.request('bench', bytes, { timeout: 10_000 }));
-  await Promise.all([near.close(), far.close()]);
-  return rate;
-}
-
-async function through(pool: Pool): Promise<number> {
-  await pool.open({ slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} });
-  const definition = definitionOf(nothing);
-  const address = addressOf(definition);
-  const one = async (n: number): Promise<void> => {
-    const outcome = await pool.run(
-      {
-        ...{ task: nothing, definition, address, path: `t${n}`, attempt: 1, part: 'body' },
-        ...{ args: {}, shared: {}, received: [], graceMs: 1_000, timeoutMs: undefined },
-      },
-      { signal: new AbortController().signal, started: () => {}, report: () => {} },
+const { values } = parseArgs({
+  options: { json: { type: 'string' }, rounds: { type: 'string', default: '5' } },
+});
+const rounds = Number(values.rounds);
+const load = { concurrent: 64, calls: 5_000 };
+const slots = 2;
+const folder = mkdtempSync(join(tmpdir(), 'pexen-bench-nodes-'));
+const server = await startServer((await findServer()).file);
+try {
+  const throughput = await besideOthers();
+  const dispatch = await untilAccepted();
+  const signs = await costOfNodes(1_000, 10);
+  if (values.json !== undefined)
+    writeFileSync(
+      values.json,
+      JSON.stringify({ bench: 'nodes', rounds, load, throughput, dispatch, signs }, null, 2),
     );
-    if (outcome.kind !== 'returned') throw new Error(`it ${outcome.kind}`);
-  };
-  await perSecond(500, one); // Workers start, and modules are compiled.
-  const rate = await perSecond(attempts, one);
-  await pool.close('drain');
-  return rate;
+} finally {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
 }
+process.exit(0); // BullMQ leaves handles open.
 
-/** Milliseconds of processor time per node and second, for nodes that send a sign of life every two seconds. */
-function costOfNodes(nodes: number, seconds: number): number {
-  const timing = { heartbeatMs: 2_000, leaseMs: 30_000, endingMs: 10_000 };
-  const core = new HostCore({ host: 'h', run: 'r', epoch: 1, timing, codec: byteCodec, accepts: () => true });
-  const sessions = Array.from({ length: nodes }, (_, n) => {
-    const hello = {
-      version: 1,
-      format: 15,
-      node: `n${n}`,
-      name: `n${n}`,
-      properties: {},
-      bootMark: 'b',
-      slots: 4,
-      stampMs: 0,
-    };
-    return core.greet({ ...hello, state: 'free' }, 0)[0]?.session ?? '';
-  });
-  const before = process.cpuUsage();
-  for (let ms = 0; ms < seconds * 1_000; ms += 500) {
-    for (const [n, session] of sessions.entries()) {
-      if (n % 4 !== (ms / 500) % 4) continue;
-      const sent: FromNode = { kind: 'frames', session, heardUpTo: 0, frames: [], stampMs: ms };
-      const packet = decodePacket(encodePacket(sent)) as FromNode;
-      for (const effect of core.take(packet, ms)) if (effect.do === 'transmit') encodePacket(effect.packet);
-    }
-    core.tick(ms);
-  }
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000 / nodes / seconds;
-}
-
-console.log(`${costOfNodes(1_000, 20).toFixed(4)} ms of processor per node and second`);
-const { file } = await findServer();
-const server = await startServer(file);
-const agent = await AgentProcess.start([{ servers: server.url, slots: 2, roots: ['/'] }]);
-for (let round = 1; round <= rounds; round++) {
-  const bare = await requests(server.url);
-  const ours = await through(nats({ servers: server.url }));
-  const local = await through(processes({ workers: 2 }));
-  console.log(
-    `round ${round}: ${Math.round(bare)} requests/s, ${Math.round(ours)} attempts/s in processes of a node, ${Math.round(local)} here`,
+async function besideOthers() {
+  await installBullmq(join(folder, 'bullmq'));
+  const redis = await startRedis(folder);
+  const options = { servers: server.url, slots, roots: ['/'] };
+  const agents = [await started('agent', JSON.stringify({ ...options, pool: 'one' }))];
+  agents.push(await started('agent', JSON.stringify({ ...options, pool: 'runs' })));
+  const inBullmq = (ofProcesses: boolean, concurrency: number) =>
+    bullmq(join(folder, 'bullmq'), redis.port, { processes: ofProcesses, concurrency });
+  const reference = await inBullmq(true, 8);
+  const crew = [
+    reference,
+    await inBullmq(true, slots),
+    await inBullmq(false, 16),
+    await attempts('nodes, results received', nats({ servers: server.url, pool: 'one' })),
+    await requests(server.url),
+    await attempts('processes of this machine', processes({ workers: slots })),
+  ];
+  const inNodes = runs(
+    'nodes, in a run with a journal',
+    () => nats({ servers: server.url, pool: 'runs' }),
+    load.calls,
+    folder,
   );
+  const here = runs(
+    'processes, in a run with a journal',
+    () => processes({ workers: slots }),
+    load.calls,
+    folder,
+  );
+  const rows = await measure(
+    [...crew.map((each) => lapOf(each, load)), inNodes, here],
+    rounds,
+    reference.name,
+  );
+  for (const each of crew) await each.close();
+  for (const agent of agents) await ended(agent);
+  redis.stop();
+  print(`empty bodies, ${load.concurrent} in flight, ${load.calls} a round`, rows, reference.name);
+  return rows;
 }
-await agent.stop();
-await server.stop();
+
+/** One attempt at a time: from the call of `run` until the node has accepted it, and until its outcome is here. */
+async function untilAccepted() {
+  const count = 1_000;
+  const agent = await started(
+    'agent',
+    JSON.stringify({ servers: server.url, pool: 'accept', slots: 1, roots: ['/'] }),
+  );
+  const pool = nats({ servers: server.url, pool: 'accept' });
+  await pool.open({ slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} });
+  const bare = await requests(server.url);
+  const sentMs: number[] = [];
+  const wholeMs: number[] = [];
+  const requestMs: number[] = [];
+  for (let n = 0; n < count + 200; n++) {
+    const atMs = Number(process.hrtime.bigint()) / 1e6;
+    await runOne(pool, `t${n}`);
+    sentMs.push(atMs);
+    wholeMs.push(Number(process.hrtime.bigint()) / 1e6 - atMs);
+    const askedMs = performance.now();
+    await bare.call();
+    requestMs.push(performance.now() - askedMs);
+  }
+  const accepted = await acceptedBy(agent);
+  await pool.close('drain');
+  await bare.close();
+  await ended(agent);
+  const median = (list: readonly number[]): number =>
+    list.slice(200).toSorted((a, b) => a - b)[count / 2] ?? Number.NaN;
+  const result = {
+    requestMs: median(requestMs),
+    acceptedMs: median(sentMs.map((atMs, n) => (accepted[n] ?? Number.NaN) - atMs)),
+    outcomeMs: median(wholeMs),
+  };
+  console.log(
+    `\none at a time, medians: a bare request ${result.requestMs.toFixed(3)} ms, run → accepted ${result.acceptedMs.toFixed(3)} ms ` +
+      `(${(result.acceptedMs / result.requestMs).toFixed(2)} ×), run → outcome ${result.outcomeMs.toFixed(3)} ms ` +
+      `(${(result.outcomeMs / result.requestMs).toFixed(2)} ×)`,
+  );
+  return result;
+}
+
+async function acceptedBy(agent: Awaited<ReturnType<typeof started>>): Promise<number[]> {
+  const answer = new Promise<number[]>((resolve) =>
+    agent.once('message', (times) => resolve(times as number[])),
+  );
+  agent.send('times');
+  return await answer;
+}
+
+/** What nodes without work cost this process, over a real connection. */
+async function costOfNodes(nodes: number, seconds: number) {
+  const crowd = await started('many-nodes', server.url, String(nodes));
+  const pool = nats({ servers: server.url, pool: 'many', nodes });
+  await pool.open({ slotsChanged: () => {}, workerLost: () => {}, lateError: () => {} });
+  await pause(3_000); // All have joined, and what that took is over.
+  const before = process.cpuUsage();
+  await pause(seconds * 1_000);
+  const { user, system } = process.cpuUsage(before);
+  const ms = (user + system) / 1_000 / nodes / seconds;
+  console.log(
+    `\n${nodes} nodes without work: ${ms.toFixed(4)} ms of processor per node and second at the scheduler`,
+  );
+  await pool.close('kill');
+  await ended(crowd);
+  return { nodes, ms };
+}

@@ -1,4 +1,0 @@
-/** What is measured does nothing. */
-import { task } from '@pexen/core';
-
-export const nothing = task({ name: 'nothing' }, () => {});
