@@ -1,5 +1,5 @@
 /**
- * BullMQ beside the nodes: jobs in Redis, one worker of it in another process, and results that come back by its events. It is no dependency: the bench
+ * BullMQ beside the nodes: jobs in Redis, one worker of it in another process, and results that come back by its events. It is not a dependency: the bench
  * installs it into a folder of its own, without scripts.
  */
 import { execFile, fork } from 'node:child_process';
@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Contender } from '../../pool-process/bench/side-by-side.ts';
+import type { Contender } from './measure.ts';
 
 const packages = ['bullmq@6.7.0', 'ioredis@5.8.2'];
 

@@ -6,7 +6,7 @@ import { connect } from '@nats-io/transport-node';
 import { addressOf, definitionOf, type Pool, type Ticket } from '@pexen/core';
 import { type Entry, run } from '@pexen/sched';
 import { startRun } from '@pexen/store';
-import type { Contender, Lap } from '../../pool-process/bench/side-by-side.ts';
+import type { Contender, Lap } from './measure.ts';
 import { nothing } from './workers/bodies.ts';
 
 const definition = definitionOf(nothing);

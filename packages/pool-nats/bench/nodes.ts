@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { processes } from '@pexen/pool-process';
-import { lapOf, measure, print } from '../../pool-process/bench/side-by-side.ts';
 import { nats } from '../src/index.ts';
 import { findServer, startServer } from '../src/node.ts';
 import { bullmq, installBullmq } from './bullmq.ts';
 import { attempts, ended, requests, runOne, runs, started } from './contenders.ts';
+import { lapOf, measure, median, print } from './measure.ts';
 import { startRedis } from './redis.ts';
 
 const { values } = parseArgs({
@@ -70,7 +70,7 @@ async function besideOthers() {
     folder,
   );
   const rows = await measure(
-    [...crew.map((each) => lapOf(each, load)), inNodes, here],
+    [...crew.map((each) => lapOf(each, load.calls, load.concurrent)), inNodes, here],
     rounds,
     reference.name,
   );
@@ -107,12 +107,11 @@ async function untilAccepted() {
   await pool.close('drain');
   await bare.close();
   await ended(agent);
-  const median = (list: readonly number[]): number =>
-    list.slice(200).toSorted((a, b) => a - b)[count / 2] ?? Number.NaN;
+  const typical = (list: readonly number[]): number => median(list.slice(200));
   const result = {
-    requestMs: median(requestMs),
-    acceptedMs: median(sentMs.map((atMs, n) => (accepted[n] ?? Number.NaN) - atMs)),
-    outcomeMs: median(wholeMs),
+    requestMs: typical(requestMs),
+    acceptedMs: typical(sentMs.map((atMs, n) => (accepted[n] ?? Number.NaN) - atMs)),
+    outcomeMs: typical(wholeMs),
   };
   console.log(
     `\none at a time, medians: a bare request ${result.requestMs.toFixed(3)} ms, run → accepted ${result.acceptedMs.toFixed(3)} ms ` +

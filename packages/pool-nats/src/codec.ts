@@ -1,7 +1,11 @@
-/** Packets and messages as bytes, in V8's format. Long messages go in pieces that servers accept. Interprets nothing. */
+/**
+ * Packets and messages as bytes. Messages go as the messages of processes do: in JSON where that is exact and short, else in V8's format; long ones in
+ * pieces that servers accept. A packet with pieces has a head in JSON and the bytes of its pieces. Interprets nothing.
+ */
 import { deserialize, serialize } from 'node:v8';
 import { misuse, type PexenError } from '@pexen/core';
-import type { Codec, Piece } from './protocol/messages.ts';
+import { decodeFrame, encodeFrame } from '@pexen/pool-process/remote';
+import type { Codec, Frame, Piece } from './protocol/messages.ts';
 
 /** The version of V8's format here: the first two bytes of everything that is serialized are a mark and the version. */
 export const formatVersion: number = serialize(0)[1] ?? 0;
@@ -13,7 +17,7 @@ const pieceBytes = 256 * 1024;
 export const longestMessage: number = 64 * 1024 * 1024;
 
 interface BytePiece {
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   /** The message goes on in the next piece. */
   readonly isPart: boolean;
 }
@@ -30,7 +34,7 @@ function tooLarge(length: number): PexenError {
 /** Messages as pieces of bytes. */
 export const byteCodec: Codec = {
   encode(message) {
-    const bytes = serialize(message);
+    const bytes = encodeFrame(message);
     if (bytes.length > longestMessage) throw tooLarge(bytes.length);
     const pieces: Piece[] = [];
     for (let at = 0; at < bytes.length; at += pieceBytes) {
@@ -41,7 +45,7 @@ export const byteCodec: Codec = {
     return pieces;
   },
   decoder() {
-    let parts: Uint8Array[] = [];
+    let parts: Buffer[] = [];
     let length = 0;
     return (piece) => {
       const { bytes, isPart } = piece as BytePiece;
@@ -52,7 +56,7 @@ export const byteCodec: Codec = {
       const whole = parts.length === 1 ? bytes : Buffer.concat(parts);
       parts = [];
       length = 0;
-      return deserialize(whole);
+      return decodeFrame(whole);
     };
   },
 };
@@ -80,17 +84,66 @@ function isBytePiece(value: unknown): value is BytePiece {
   return isPart ? bytes.length === pieceBytes : bytes.length > 0 && bytes.length <= pieceBytes;
 }
 
+/** The first byte of a packet with frames; everything else is in V8's format, which starts with 0xff. */
+const mark = 0xb7;
+/** The mark, and the length of the head. */
+const headAt = 5;
+/** Before the bytes of a frame: its number, whether its message goes on, and how many bytes they are. */
+const frameHead = { number: 6, isPart: 1, length: 4, all: 11 };
+
 /** A packet or a greeting as bytes. */
 export function encodePacket(packet: object): Uint8Array {
-  return serialize(packet);
+  return 'frames' in packet ? encodeFrames(packet as PacketWithFrames) : serialize(packet);
 }
 
 /** What `encodePacket` has encoded; undefined for other bytes, which anyone may have sent. */
 export function decodePacket(bytes: Uint8Array): object | undefined {
   try {
-    const packet: unknown = deserialize(bytes);
+    const packet: unknown = bytes[0] === mark ? decodeFrames(bytes) : deserialize(bytes);
     return typeof packet === 'object' && packet !== null ? packet : undefined;
   } catch {
     return undefined;
   }
+}
+
+interface PacketWithFrames {
+  readonly frames: readonly Frame[];
+}
+
+function encodeFrames({ frames, ...rest }: PacketWithFrames): Uint8Array {
+  const head = JSON.stringify(rest);
+  const headLength = Buffer.byteLength(head);
+  const length = frames.reduce((sum, { size }) => sum + frameHead.all + size, headAt + headLength);
+  const bytes = Buffer.allocUnsafe(length);
+  bytes[0] = mark;
+  bytes.writeUInt32LE(headLength, 1);
+  let at = headAt + bytes.write(head, headAt);
+  for (const { number, piece } of frames) {
+    const { bytes: content, isPart } = piece as BytePiece;
+    at = bytes.writeUIntLE(number, at, frameHead.number);
+    at = bytes.writeUInt8(isPart ? 1 : 0, at);
+    at = bytes.writeUInt32LE(content.length, at);
+    at += content.copy(bytes, at);
+  }
+  return bytes;
+}
+
+/** Throws for other bytes. */
+function decodeFrames({ buffer, byteOffset, length }: Uint8Array): PacketWithFrames {
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  let at = headAt + bytes.readUInt32LE(1);
+  const rest: unknown = JSON.parse(bytes.toString('utf8', headAt, at));
+  if (typeof rest !== 'object' || at > length) throw new RangeError('a head that is no object');
+  const frames: Frame[] = [];
+  while (at < length) {
+    const number = bytes.readUIntLE(at, frameHead.number);
+    const isPart = bytes.readUInt8(at + frameHead.number) === 1;
+    const size = bytes.readUInt32LE(at + frameHead.number + frameHead.isPart);
+    at += frameHead.all;
+    if (at + size > length) throw new RangeError('a frame that is longer than its packet');
+    const piece: BytePiece = { bytes: bytes.subarray(at, at + size), isPart };
+    frames.push({ number, piece, size });
+    at += size;
+  }
+  return { ...rest, frames };
 }

@@ -153,3 +153,21 @@ test('a service whose values cannot be sent is ended', () => {
     { do: 'abort', link, id: 1, reason: refused.error },
   ]);
 });
+
+test('a start goes with its end where both come before the next packet, and else before everything else', () => {
+  const core = working();
+  const returned = { kind: 'returned', value: 1 } as const;
+  core.flush(30);
+  core.report(link, { is: 'ended', id: 1, outcome: returned }, 40);
+  core.report(link, { is: 'started', id: 2, worker: 'w' }, 40);
+  core.report(link, { is: 'ended', id: 2, outcome: returned }, 40);
+  core.report(link, { is: 'started', id: 3, worker: 'w' }, 40);
+  core.report(link, { is: 'updates', id: 3, updates: [] }, 40);
+  const reports = reportedBy(core.flush(50)).map((message) => (message as { report: unknown }).report);
+  expect(reports).toEqual([
+    { is: 'ended', id: 1, outcome: returned },
+    { is: 'ended', id: 2, outcome: returned, startedBy: 'w' },
+    { is: 'started', id: 3, worker: 'w' },
+    { is: 'updates', id: 3, updates: [] },
+  ]);
+});

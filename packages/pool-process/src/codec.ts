@@ -66,6 +66,16 @@ function headed(frame: Buffer): Buffer {
   return frame;
 }
 
+/**
+ * The message of a whole frame.
+ * @throws ProtocolError
+ */
+export function decodeFrame(frame: Buffer): unknown {
+  if (frame.length < headLength || headLength + lengthAt(frame, 0) !== frame.length)
+    throw new ProtocolError(`a message of ${frame.length} bytes that states another length`);
+  return decode(frame, headLength, frame.length);
+}
+
 /** Comes before the first frame where others may write first, such as shells that print a greeting. */
 export const greeting: Buffer = Buffer.from('\0pexen\x01\0');
 

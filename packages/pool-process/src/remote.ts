@@ -1,4 +1,5 @@
 /** Slots on other machines, for pools that reach them over a transport of their own. */
+export { decodeFrame, encodeFrame } from './codec.ts';
 export { LeaseGuard } from './remote/lease-guard.ts';
 export type { RemoteAttempt, RemoteReport, RemoteSettings } from './remote/messages.ts';
 export {

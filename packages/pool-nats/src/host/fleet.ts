@@ -301,9 +301,7 @@ export class Fleet implements SlotLender {
         break;
       case 'reported':
       case 'returned':
-        connectionsOf(member)
-          .find((connection) => connection.link === report.link)
-          ?.hear(report);
+        connectionOf(member, report.link)?.hear(report);
         break;
       default:
         report satisfies never;
@@ -414,7 +412,7 @@ export class Fleet implements SlotLender {
 
   /** Takes the slot back that this link uses. */
   #take(member: Member, link: number): NodeConnection | undefined {
-    const connection = connectionsOf(member).find((each) => each.link === link);
+    const connection = connectionOf(member, link);
     const at = member.slots.indexOf(connection);
     if (connection === undefined) return undefined;
     if (at >= 0) member.slots[at] = undefined;
@@ -521,6 +519,13 @@ export class Fleet implements SlotLender {
 
 function isUsable({ isAway, isDraining }: Member): boolean {
   return !isAway && !isDraining;
+}
+
+/** The one that uses this link. */
+function connectionOf({ slots, services }: Member, link: number): NodeConnection | undefined {
+  for (const each of slots) if (each?.link === link) return each;
+  for (const each of services) if (each.link === link) return each;
+  return undefined;
 }
 
 /** All that use the node. */

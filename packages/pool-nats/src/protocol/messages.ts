@@ -7,7 +7,7 @@ import type { ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 
 /** Grows with every change of packets or messages. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** How long things may take, ms. The scheduler sets it for all its nodes. */
 export interface Timing {

@@ -264,6 +264,8 @@ class Session {
   readonly #codes = new Map<Digest, SentCode>();
   /** Attempts of which something could not be sent, and why. */
   readonly #unsent = new Map<string, ThrownWire>();
+  /** Starts since the last packet: what ends before the next one is one message. */
+  readonly #starts = new Map<string, { readonly link: number; readonly report: Started }>();
   #beatMs = Number.NEGATIVE_INFINITY;
   /** Why everything is being ended; undefined while it works. */
   #ending: string | undefined;
@@ -311,12 +313,30 @@ class Session {
   }
 
   say(report: NodeReport): void {
+    this.#sayStarts();
     this.#channel.push(report);
+  }
+
+  #sayStarts(): void {
+    for (const { link, report } of this.#starts.values())
+      this.#channel.push({ is: 'reported', link, report } satisfies NodeReport);
+    this.#starts.clear();
   }
 
   report(link: number, report: RemoteReport): NodeEffect[] {
     if (this.#ending !== undefined && isOfEnding(report)) return [];
-    return this.#sayReported(link, report);
+    if (report.is === 'started') {
+      this.#starts.set(`${link} ${report.id}`, { link, report });
+      return [];
+    }
+    return report.is === 'ended' ? this.#sayEnded(link, report) : this.#sayReported(link, report);
+  }
+
+  #sayEnded(link: number, report: Extract<RemoteReport, { is: 'ended' }>): NodeEffect[] {
+    const attempt = `${link} ${report.id}`;
+    const startedBy = this.#starts.get(attempt)?.report.worker;
+    this.#starts.delete(attempt);
+    return this.#sayReported(link, startedBy === undefined ? report : { ...report, startedBy });
   }
 
   /** An attempt fails if something of it cannot be sent: then its outcome is that error. */
@@ -326,7 +346,10 @@ class Session {
     const earlier = this.#unsent.get(attempt);
     if (report.is === 'ended') this.#unsent.delete(attempt);
     try {
-      this.say({ is: 'reported', link, report: earlier === undefined ? report : failing(report, earlier) });
+      const sent = earlier === undefined ? report : failing(report, earlier);
+      if (sent.is === 'ended')
+        this.#channel.push({ is: 'reported', link, report: sent } satisfies NodeReport);
+      else this.say({ is: 'reported', link, report: sent });
       return [];
     } catch (error) {
       const failure = encodeThrown(error);
@@ -370,6 +393,7 @@ class Session {
   }
 
   flush(nowMs: number): NodeEffect[] {
+    this.#sayStarts();
     const { host, timing } = this.#order;
     const packets = this.#channel.packets(nowMs, timing.heartbeatMs * 1.5);
     if (packets.length === 0 && this.#channel.owesAnswer) packets.push(this.#channel.packet());
@@ -420,6 +444,8 @@ function failing(report: RemoteReport, error: ThrownWire): RemoteReport {
   if (report.is !== 'ended' || report.outcome.kind !== 'returned') return report;
   return { is: 'ended', id: report.id, outcome: { kind: 'threw', error } };
 }
+
+type Started = Extract<RemoteReport, { is: 'started' }>;
 
 /** What the node itself causes when it ends everything. */
 function isOfEnding(report: RemoteReport): boolean {

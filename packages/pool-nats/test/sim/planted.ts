@@ -59,6 +59,18 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "return [1, 2].map(() => ({ do: 'run' as const, link: id, attempt: order.attempt, code: undefined }));",
   },
   {
+    what: 'a start that ends before it was sent is forgotten',
+    file: 'node-core.ts',
+    find: 'return this.#sayReported(link, startedBy === undefined ? report : { ...report, startedBy });',
+    replace: 'return this.#sayReported(link, report);',
+  },
+  {
+    what: 'a start that went with its end is sent again',
+    file: 'node-core.ts',
+    find: '    this.#starts.delete(attempt);\n',
+    replace: '',
+  },
+  {
     what: 'an attempt is started on a link that is being closed',
     file: 'node-core.ts',
     find: '    link.isClosing = true;\n',

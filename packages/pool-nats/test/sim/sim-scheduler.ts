@@ -152,6 +152,8 @@ export class SimScheduler {
     switch (report.is) {
       case 'reported':
         if (report.report.is === 'started') this.#started(link, report.report.id);
+        if (report.report.is === 'ended' && report.report.startedBy !== undefined)
+          this.#started(link, report.report.id);
         if (report.report.is === 'ended') this.#ended(link, report.report.id, report.report.outcome.kind);
         break;
       case 'returned':

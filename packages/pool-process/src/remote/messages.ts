@@ -24,7 +24,13 @@ export type RemoteReport =
   | { readonly is: 'started'; readonly id: number; readonly worker: string }
   | { readonly is: 'service-ready'; readonly id: number; readonly facts: ReadyFacts }
   | { readonly is: 'updates'; readonly id: number; readonly updates: readonly TaskUpdate[] }
-  | { readonly is: 'ended'; readonly id: number; readonly outcome: OutcomeEnvelope }
+  | {
+      readonly is: 'ended';
+      readonly id: number;
+      readonly outcome: OutcomeEnvelope;
+      /** The worker that has started it, where that was not reported before. */
+      readonly startedBy?: string;
+    }
   | { readonly is: 'lost'; readonly worker: string; readonly reason: string }
   | { readonly is: 'gone'; readonly worker: string; readonly reason: string }
   /** An error surfaced in a worker after its body had ended. */

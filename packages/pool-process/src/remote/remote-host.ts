@@ -61,6 +61,7 @@ export function hearReport(
       credit(report.id);
       break;
     case 'ended':
+      if (report.startedBy !== undefined) events.started(report.id, nameOf(report.startedBy));
       if (report.outcome.kind === 'not-started') events.returned(report.id);
       else events.ended(report.id, report.outcome);
       break;

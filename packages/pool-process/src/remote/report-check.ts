@@ -12,7 +12,8 @@ const checks: Readonly<Record<RemoteReport['is'], (report: Record<string, unknow
   started: ({ id, worker }) => isCount(id) && typeof worker === 'string',
   'service-ready': ({ id, facts }) => isCount(id) && areReadyFacts(facts),
   updates: ({ id, updates }) => isCount(id) && Array.isArray(updates) && updates.every(isTaskUpdate),
-  ended: ({ id, outcome }) => isCount(id) && isOutcome(outcome),
+  ended: ({ id, outcome, startedBy = '' }) =>
+    isCount(id) && isOutcome(outcome) && typeof startedBy === 'string',
   lost: isEndOfWorker,
   gone: isEndOfWorker,
   late: ({ worker, error }) => typeof worker === 'string' && isLateError(error),
