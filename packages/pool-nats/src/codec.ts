@@ -133,7 +133,7 @@ function decodeFrames({ buffer, byteOffset, length }: Uint8Array): PacketWithFra
   const bytes = Buffer.from(buffer, byteOffset, length);
   let at = headAt + bytes.readUInt32LE(1);
   const rest: unknown = JSON.parse(bytes.toString('utf8', headAt, at));
-  if (typeof rest !== 'object' || at > length) throw new RangeError('a head that is no object');
+  if (typeof rest !== 'object' || at > length) throw new RangeError('a head that holds no object');
   const frames: Frame[] = [];
   while (at < length) {
     const number = bytes.readUIntLE(at, frameHead.number);
