@@ -6,6 +6,7 @@ import {
   isA,
   isRecord,
   type KindsOf,
+  listOf,
   optionProblems,
   table,
   text,
@@ -13,6 +14,7 @@ import {
 } from '@pexen/core/options';
 import type { Clock } from '@pexen/pool-kit';
 import { systemClock } from '@pexen/pool-kit';
+import type { BundleOptions } from './host/bundle.ts';
 import type { Timing } from './protocol/messages.ts';
 import { tokenPattern } from './subjects.ts';
 import type { ServerOptions } from './transport.ts';
@@ -25,6 +27,11 @@ export interface NatsOptions extends ServerOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Nodes whose files are not those of the run are not used. Default true; `false` where they are meant to be different. */
   readonly checkCode?: boolean;
+  /**
+   * Brings the files of the suite along: nodes need no checkout. `true`: what git tracks, and what it neither tracks nor ignores; or patterns. Default: nodes have
+   * the files at the same place.
+   */
+  readonly bundle?: boolean | BundleOptions;
   /** The run starts when so many nodes work for it; others may join later. Default 1. */
   readonly nodes?: number;
   /** How long to wait for these nodes, ms. Default 60,000. */
@@ -44,6 +51,7 @@ export interface Settings {
   readonly pool: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly checkCode: boolean;
+  readonly bundle: BundleOptions | undefined;
   readonly nodes: number;
   readonly waitMs: number;
   readonly timing: Timing;
@@ -78,11 +86,15 @@ export const serverKinds: KindsOf<ServerOptions> = {
   insecure: flag,
 };
 
+const bundleKinds = table({ files: listOf('patterns', text), install: text });
+const flagOrBundle = isA('true, false or { files, install }', (value) => typeof value === 'boolean');
+
 const kinds: KindsOf<NatsOptions> = {
   ...serverKinds,
   pool: token,
   labels,
   checkCode: flag,
+  bundle: (value, path) => (isRecord(value) ? bundleKinds(value, path) : flagOrBundle(value, path)),
   nodes: whole(1),
   waitMs: whole(0),
   heartbeatMs: whole(10),
@@ -121,6 +133,7 @@ export function settingsOf(options: NatsOptions): Settings {
     pool = 'default',
     labels: wanted = {},
     checkCode = true,
+    bundle: brought = false,
     nodes = 1,
     waitMs = 60_000,
     heartbeatMs = 2_000,
@@ -130,5 +143,6 @@ export function settingsOf(options: NatsOptions): Settings {
     ...server
   } = options;
   const timing = { heartbeatMs, leaseMs, endingMs };
-  return { pool, labels: wanted, checkCode, nodes, waitMs, timing, clock: given, server };
+  const bundle = typeof brought === 'object' ? brought : brought ? {} : undefined;
+  return { pool, labels: wanted, checkCode, bundle, nodes, waitMs, timing, clock: given, server };
 }

@@ -4,6 +4,7 @@
  */
 import { isRecord } from '@pexen/core/options';
 import { isRemoteReport } from '@pexen/pool-process/remote';
+import { isInside, mostPieces } from './protocol/bundle.ts';
 import type {
   FromNode,
   Hello,
@@ -91,6 +92,8 @@ const reports: Checks<NodeReport['is']> = {
   returned: ({ link, id }) => isCount(link) && isCount(id),
   released: ({ link }) => isCount(link),
   changed: ({ properties }) => areProperties(properties),
+  wants: ({ pieces }) => Array.isArray(pieces) && pieces.length <= mostPieces && pieces.every(isPiece),
+  unpacked: ({ failure }) => failure === undefined || typeof failure === 'string',
   'other-code': ({ files }) => areTexts(files),
   draining: () => true,
   over: ({ reason }) => typeof reason === 'string',
@@ -99,6 +102,9 @@ const reports: Checks<NodeReport['is']> = {
 const orders: Checks<NodeOrder['do']> = {
   open: ({ link, slot, recordsModules }) =>
     isCount(link) && isCount(slot) && slot <= mostSlots && typeof recordsModules === 'boolean',
+  bundle: ({ link, manifest }) => isCount(link) && isManifest(manifest),
+  piece: (order) =>
+    isCount(order.link) && isPiece(order) && (order.bytes === undefined || order.bytes instanceof Uint8Array),
   code: ({ link, code }) => isCount(link) && isCode(code),
   run: ({ link, attempt, code }) =>
     isCount(link) && isAttempt(attempt) && (code === undefined || typeof code === 'string'),
@@ -129,6 +135,30 @@ function isAttempt(value: unknown): boolean {
     (work.kind === 'body' && isRecord(work.envelope) && typeof work.envelope.path === 'string') ||
     (work.kind === 'program' && isRecord(work.program) && typeof work.path === 'string');
   return isCount(id) && isTime(graceMs) && typeof isHasty === 'boolean' && isWork;
+}
+
+function isPiece(value: unknown): boolean {
+  return isRecord(value) && typeof value.hash === 'string' && isCount(value.at);
+}
+
+/** Files are written under the names that it has: they must stay in its folder. */
+function isManifest(value: unknown): boolean {
+  if (!isRecord(value) || typeof value.root !== 'string' || !isHash(value.digest)) return false;
+  const { files, install } = value;
+  if (!Array.isArray(files) || (install !== undefined && typeof install !== 'string')) return false;
+  return files.every(
+    (file) =>
+      isRecord(file) &&
+      typeof file.name === 'string' &&
+      isInside(file.name) &&
+      isCount(file.size) &&
+      isHash(file.hash) &&
+      typeof file.isExecutable === 'boolean',
+  );
+}
+
+function isHash(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
 
 function isCode(value: unknown): boolean {

@@ -80,7 +80,7 @@ describe.skipIf('missing' in server || !existsSync('/proc/self/cmdline'))('a run
     expect(isPexenError(error) && error.problems[0]).toMatchObject({
       code: 'PEXEN_NODE_CODE',
       message: expect.stringMatching(
-        /no node of the pool "code-\w+" has the code of this run: (one|two): \S+; (one|two): /,
+        /no node of the pool "code-\w+" can be used: (one|two) has other code: \S+; (one|two) has other /,
       ),
     });
     expect((await played(at, codeOf(process.pid), { checkCode: false })).ran).not.toEqual([]);

@@ -19,6 +19,8 @@ export interface Command {
 
 /** What to start, and where its pipes are. */
 export interface ChildProgram extends Command {
+  /** Default: the working directory of this process. */
+  readonly cwd?: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   /**
    * `pipes`: on fd 3 and fd 4, beside these files for stdout and stderr, and further ones from fd 5 on. `standard`: on stdin and stdout, this
@@ -76,11 +78,12 @@ export class ChildConnection {
   #isToFlush = false;
   #cancelLater: (() => void) | undefined;
 
-  constructor({ command, argv, env, stdio }: ChildProgram, clock: Clock, events: ChildEvents) {
+  constructor({ command, argv, cwd, env, stdio }: ChildProgram, clock: Clock, events: ChildEvents) {
     this.#clock = clock;
     const isStandard = stdio.kind === 'standard';
     this.#process = spawn(command, argv, {
       detached: true,
+      cwd,
       env,
       stdio: isStandard
         ? ['pipe', 'pipe', stdio.stderr]

@@ -22,6 +22,8 @@ import { type RawVariable, Spawner } from './programs/spawner.ts';
 export class PoolResources {
   readonly clock: Clock;
   readonly settings: Settings;
+  /** The working directory of workers. Undefined: that of this process. */
+  readonly cwd: string | undefined;
   readonly markers: ProcessMarkers;
   readonly poller: Poller;
   readonly spawner: Spawner;
@@ -39,8 +41,9 @@ export class PoolResources {
   readonly #places = new Map<string, number>();
   readonly #stopPausing: (() => void) | undefined;
 
-  constructor(settings: Settings, clock: Clock, markers: ProcessMarkers) {
+  constructor(settings: Settings, clock: Clock, markers: ProcessMarkers, cwd?: string) {
     this.settings = settings;
+    this.cwd = cwd;
     this.clock = clock;
     this.markers = markers;
     // Absolute even where TMPDIR is not: programs run in directories of their own.

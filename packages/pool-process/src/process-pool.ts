@@ -44,6 +44,8 @@ interface Surroundings {
   readonly checksLimits?: boolean;
   /** The marker of what the pool is part of. Default: that of this process. */
   readonly outerMarker?: string;
+  /** The working directory of its workers. Default: that of this process. */
+  readonly cwd?: string | undefined;
 }
 
 export class ProcessConnector implements Connector {
@@ -63,18 +65,20 @@ export class ProcessConnector implements Connector {
   readonly #firstSlot: number;
   readonly #checksLimits: boolean;
   readonly #outerMarker: string | undefined;
+  readonly #cwd: string | undefined;
   #resources: PoolResources | undefined;
   #warn: ConnectorContext['warn'] = () => {};
 
   constructor(
     settings: Settings,
-    { clock = systemClock, firstSlot = 0, checksLimits = false, outerMarker }: Surroundings = {},
+    { clock = systemClock, firstSlot = 0, checksLimits = false, outerMarker, cwd }: Surroundings = {},
   ) {
     this.#settings = settings;
     this.#clock = clock;
     this.#firstSlot = firstSlot;
     this.#checksLimits = checksLimits;
     this.#outerMarker = outerMarker;
+    this.#cwd = cwd;
     this.slots = settings.workers;
     this.timeouts = timeoutsOf(settings);
   }
@@ -85,7 +89,7 @@ export class ProcessConnector implements Connector {
     this.#warn = context.warn;
     const workers = this.#checkLimits(context);
     const markers = new ProcessMarkers(this.#outerMarker, context.runId);
-    this.#resources = new PoolResources({ ...this.#settings, workers }, this.#clock, markers);
+    this.#resources = new PoolResources({ ...this.#settings, workers }, this.#clock, markers, this.#cwd);
   }
 
   connect(slot: number, events: ConnectionEvents, kind: WorkKind): Connection {

@@ -28,6 +28,7 @@ const nothingCodes: ReadonlySet<string> = new Set(['PEXEN_NOTHING_SELECTED', 'PE
 /** Codes of problems that mean that the run was impossible here, rather than a mistake. */
 const infrastructureCodes: ReadonlySet<string> = new Set([
   ...[
+    'PEXEN_BUNDLE',
     'PEXEN_CANNOT_WATCH',
     'PEXEN_JOURNAL_FAILED',
     'PEXEN_JOURNAL_IN_USE',

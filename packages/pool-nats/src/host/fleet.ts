@@ -9,6 +9,7 @@ import type { ConnectionEvents, ConnectorContext } from '@pexen/pool-kit';
 import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
 import type { Settings } from '../options.ts';
 import { isFromNode, isGreeting, isHello, isNodeReport } from '../packet-checks.ts';
+import type { PieceRequest } from '../protocol/bundle.ts';
 import { type FleetEffect, HostCore } from '../protocol/host-core.ts';
 import {
   fencedAfter,
@@ -20,6 +21,7 @@ import {
 } from '../protocol/messages.ts';
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type Received, type Transport } from '../transport.ts';
+import { Bundle } from './bundle.ts';
 import { FloodGuard } from './flood-guard.ts';
 import { NodeConnection, type SlotLender } from './node-connection.ts';
 
@@ -34,6 +36,9 @@ const openWires: Wires = { toNode: (_, deliver) => deliver(), fromNode: (_, deli
 /** How long nodes may take to confirm that a scheduler has left, ms. If one does not, its lease ends by itself. */
 const leavingMs = 1_000;
 
+/** So long a run without a node that it can use waits for others to answer, ms. */
+const joiningMs = 1_500;
+
 /** A node that works for the run. */
 interface Member {
   readonly session: string;
@@ -44,6 +49,10 @@ interface Member {
   readonly services: Set<NodeConnection>;
   /** The code that it knows, by digests. */
   readonly codes: Set<Digest>;
+  /** The pieces of files that are being sent to it, one after the other. */
+  sending?: Promise<void>;
+  /** It has the files of the run. */
+  isReady: boolean;
   isAway: boolean;
   isDraining: boolean;
 }
@@ -60,13 +69,15 @@ export class Fleet implements SlotLender {
   readonly #waiting = new Set<NodeConnection>();
   /** Connections of services without a node, and the name of the one that each needs. */
   readonly #waitingServices = new Map<NodeConnection, string | undefined>();
-  /** Starts of agents with other code, by their ids, and in which files. */
-  readonly #refused = new Map<string, string>();
+  /** The ids of starts of agents that cannot run what this run has. */
+  readonly #refused = new Set<string>();
   /** What nodes that do not work for the run have said, by their ids. */
   readonly #others = new Map<string, string>();
   /** Names of nodes that have sent what no node sends. */
   readonly #distrusted = new Set<string>();
   readonly #floods = new FloodGuard();
+  /** The files that nodes get. */
+  #bundle: Bundle | undefined;
   #transport: Transport | undefined;
   #stopTicking = (): void => {};
   /** How many connections the engine has, or may have. */
@@ -95,9 +106,12 @@ export class Fleet implements SlotLender {
 
   /**
    * Resolves when enough nodes work for the run.
-   * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT, PEXEN_NO_NODE
+   * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT, PEXEN_NO_NODE, PEXEN_BUNDLE
    */
   async open(): Promise<void> {
+    const { bundle } = this.#settings;
+    const root = this.#context.code?.root ?? process.cwd();
+    this.#bundle = bundle && (await Bundle.of(root, bundle));
     const transport = await connectTransport(this.#settings.server, `pexen run ${this.#host}`);
     this.#transport = transport;
     if (this.#isClosed) return await this.close();
@@ -261,21 +275,34 @@ export class Fleet implements SlotLender {
 
   #join({ session, hello }: FleetEffect): void {
     const slots = Array.from<undefined>({ length: hello.slots });
-    this.#members.set(session, {
+    const member: Member = {
       session,
       hello,
       slots,
       services: new Set(),
       codes: new Set(),
+      isReady: false,
       isAway: false,
       isDraining: false,
-    });
-    const all = [...this.#members.values()].reduce((sum, member) => sum + member.slots.length, 0);
+    };
+    this.#members.set(session, member);
+    if (this.#bundle === undefined) {
+      this.#enter(member);
+      return;
+    }
+    this.#core.send(session, { do: 'bundle', link: 0, manifest: this.#bundle.manifest });
+    this.#flushSoon();
+  }
+
+  /** The node has all that it needs. */
+  #enter(member: Member): void {
+    member.isReady = true;
+    const all = [...this.#members.values()].reduce((sum, { slots }) => sum + slots.length, 0);
     if (all > this.#slots) {
       this.#slots = all;
       this.#context.slotsChanged(all);
     }
-    this.#reportNode(hello.name);
+    this.#reportNode(member.hello.name);
     this.#lend();
     this.#changed();
   }
@@ -289,7 +316,23 @@ export class Fleet implements SlotLender {
         this.#reportNode(member.hello.name);
         break;
       case 'other-code':
-        this.#refuse(member, report.files);
+        this.#refuse(
+          member,
+          `has other code: ${someOf(report.files)}`,
+          otherCode(member.hello.name, report.files),
+        );
+        break;
+      case 'wants':
+        this.#sendPieces(member, report.pieces);
+        break;
+      case 'unpacked':
+        if (report.failure === undefined) this.#enter(member);
+        else
+          this.#refuse(
+            member,
+            `has no bundle: ${report.failure}`,
+            noBundle(member.hello.name, report.failure),
+          );
         break;
       case 'draining':
         this.#drain(member);
@@ -315,16 +358,24 @@ export class Fleet implements SlotLender {
     this.#leaveIfUnused(member);
   }
 
-  /** The node has other code, so that it is not used in this run. If that holds for all nodes, nothing can run. */
-  #refuse(member: Member, files: readonly string[]): void {
+  /** The node cannot run what this run has, and is not used. If that holds for all nodes, nothing can run. */
+  #refuse(member: Member, reason: string, warning: Problem): void {
     const { node, name } = member.hello;
     if (this.#refused.has(node)) return;
-    this.#refused.set(node, `${name}: ${someOf(files)}`);
-    this.#others.set(node, `${name} has other code: ${someOf(files)}`);
-    this.#context.warn(otherCode(name, files));
+    this.#refused.add(node);
+    this.#others.set(node, `${name} ${reason}`);
+    this.#context.warn(warning);
     this.#drain(member);
-    const isLast = [...this.#members.values()].every(({ hello }) => this.#refused.has(hello.node));
-    if (isLast) this.#context.failed(noNodeHasCode(this.#settings.pool, [...this.#refused.values()]));
+    this.#settings.clock.after(joiningMs, () => this.#failIfNoneFits(warning), { keepsAlive: false });
+  }
+
+  #failIfNoneFits(warning: Problem): void {
+    if (this.#isClosed || [...this.#members.values()].some(({ hello }) => !this.#refused.has(hello.node)))
+      return;
+    const reasons = [...this.#refused].map((each) => this.#others.get(each) ?? '');
+    const failure = noNodeFits(warning, this.#settings.pool, reasons);
+    this.#closing.reject(failure);
+    this.#context.failed(failure);
   }
 
   #leaveIfUnused(member: Member): void {
@@ -356,6 +407,10 @@ export class Fleet implements SlotLender {
 
   get #usable(): Member[] {
     return [...this.#members.values()].filter(isUsable);
+  }
+
+  get #readyCount(): number {
+    return [...this.#members.values()].filter(({ isReady }) => isReady).length;
   }
 
   get #freeSlots(): number {
@@ -397,6 +452,19 @@ export class Fleet implements SlotLender {
       },
       sendCode: (assignment) => this.#sendCode(member, assignment),
     });
+  }
+
+  /** What cannot be read any more goes without bytes: then the node cannot be used. */
+  #sendPieces(member: Member, pieces: readonly PieceRequest[]): void {
+    const send = async (): Promise<void> => {
+      for (const { hash, at } of pieces) {
+        const bytes = await this.#bundle?.piece({ hash, at });
+        const order = { do: 'piece', link: 0, hash, at, ...(bytes !== undefined && { bytes }) } as const;
+        this.#core.send(member.session, order);
+        this.#flushSoon();
+      }
+    };
+    member.sending = (member.sending ?? Promise.resolve()).then(send);
   }
 
   #sendCode({ session, codes }: Member, assignment: Assignment): Digest | undefined {
@@ -470,7 +538,7 @@ export class Fleet implements SlotLender {
 
   async #enoughNodes(): Promise<void> {
     const { nodes, waitMs } = this.#settings;
-    if (await this.#until(() => this.#members.size >= nodes, waitMs)) return;
+    if (await this.#until(() => this.#readyCount >= nodes, waitMs)) return;
     throw this.#tooFewNodes();
   }
 
@@ -486,7 +554,7 @@ export class Fleet implements SlotLender {
     const { nodes, waitMs, pool } = this.#settings;
     const seen = [...this.#others.values()].slice(0, 5);
     const server = this.#transport?.server ?? '';
-    const found = `${this.#members.size} of ${nodes} nodes came within ${waitMs / 1000} s to the pool "${pool}" at ${server}`;
+    const found = `${this.#readyCount} of ${nodes} nodes came within ${waitMs / 1000} s to the pool "${pool}" at ${server}`;
     const others = seen.length === 0 ? '' : `; ${seen.join(', ')}`;
     return misuse(
       'PEXEN_NO_NODE',
@@ -517,8 +585,8 @@ export class Fleet implements SlotLender {
   }
 }
 
-function isUsable({ isAway, isDraining }: Member): boolean {
-  return !isAway && !isDraining;
+function isUsable({ isReady, isAway, isDraining }: Member): boolean {
+  return isReady && !isAway && !isDraining;
 }
 
 /** The one that uses this link. */
@@ -570,12 +638,17 @@ function otherCode(name: string, files: readonly string[]): Problem {
   };
 }
 
-function noNodeHasCode(pool: string, nodes: readonly string[]): PexenError {
-  return misuse(
-    'PEXEN_NODE_CODE',
-    `no node of the pool "${pool}" has the code of this run: ${nodes.join('; ')}`,
-    codeHint,
-  );
+function noBundle(name: string, failure: string): Problem {
+  return {
+    code: 'PEXEN_BUNDLE',
+    message: `the node "${name}" is not used: the files of this run cannot be brought there: ${failure}`,
+    hint: 'Look at the agent on that node, and at the space on its disk.',
+  };
+}
+
+/** The problem of one node as that of all. */
+function noNodeFits({ code, hint = '' }: Problem, pool: string, reasons: readonly string[]): PexenError {
+  return misuse(code, `no node of the pool "${pool}" can be used: ${reasons.join('; ')}`, hint);
 }
 
 const codeHint =

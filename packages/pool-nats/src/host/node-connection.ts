@@ -149,9 +149,7 @@ export class NodeConnection implements Connection {
 
   // What the node reports.
 
-  hear(
-    report: Exclude<NodeReport, { is: 'over' | 'draining' | 'released' | 'changed' | 'other-code' }>,
-  ): void {
+  hear(report: Extract<NodeReport, { is: 'reported' | 'returned' }>): void {
     if (this.#isOver) return;
     if (report.is === 'returned') {
       this.#events.returned(report.id);

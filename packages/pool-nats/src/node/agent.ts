@@ -4,13 +4,16 @@ import { encodeThrown, systemClock } from '@pexen/pool-kit';
 import { LeaseGuard, RemoteSlot } from '@pexen/pool-process/remote';
 import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
 import { isNodeOrder, isQuestion, isToNode } from '../packet-checks.ts';
+import type { BundleManifest } from '../protocol/bundle.ts';
 import { protocolVersion } from '../protocol/messages.ts';
 import { type LinkId, NodeCore, type NodeEffect } from '../protocol/node-core.ts';
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type Transport } from '../transport.ts';
+import { BundleReceiver, discardBundle } from './bundles.ts';
 import { LeaseClock } from './clock.ts';
 import { CodeCheck } from './code-check.ts';
 import { type NodeOptions, type NodeSettings, nodeSettingsOf } from './options.ts';
+import { placed } from './placed-attempt.ts';
 import { bootMark, Properties } from './properties.ts';
 import { Roots } from './roots.ts';
 
@@ -78,6 +81,11 @@ class Agent implements RunningNode {
   readonly #settings: NodeSettings;
   readonly #roots: Roots;
   readonly #code = new CodeCheck(systemClock);
+  #receiver: BundleReceiver | undefined;
+  /** The files that the run of this session has brought along. */
+  #files:
+    | { readonly session: string; readonly manifest: BundleManifest; readonly folder: string }
+    | undefined;
   readonly #properties: Properties;
   readonly #transport: Transport;
   readonly #subjects: Subjects;
@@ -193,6 +201,7 @@ class Agent implements RunningNode {
   #guardLease(): void {
     const { lease } = this.#core;
     if (lease === undefined) {
+      this.#receiver?.stop();
       this.#guard.dismiss();
       return;
     }
@@ -214,6 +223,12 @@ class Agent implements RunningNode {
         break;
       case 'transmit':
         this.#publish(this.#subjects.fromNode(this.name, effect.host), effect.packet);
+        break;
+      case 'bundle':
+        this.#receive(effect);
+        break;
+      case 'piece':
+        if (effect.session === this.#receiver?.session) this.#receiver.take(effect, effect.bytes);
         break;
       case 'open':
         this.#open(effect);
@@ -240,7 +255,8 @@ class Agent implements RunningNode {
 
   #open({ link, slot, run, recordsModules }: Extract<NodeEffect, { do: 'open' }>): void {
     const { marker } = this.#guarded;
-    const options = { settings: this.#settings.remote, slot, marker, runId: run, recordsModules };
+    const cwd = this.#files?.session === link.session ? this.#files.folder : undefined;
+    const options = { settings: this.#settings.remote, slot, marker, runId: run, cwd, recordsModules };
     const remote = new RemoteSlot(options, (report) => {
       this.#obey(this.#core.report(link, report, this.#clock.recent()));
       this.#flushSoon();
@@ -248,18 +264,41 @@ class Agent implements RunningNode {
     this.#links.set(keyOf(link), remote);
   }
 
+  /** The files of a run are brought here, and used for all that it sends. */
+  #receive({ session, manifest }: Extract<NodeEffect, { do: 'bundle' }>): void {
+    this.#receiver?.stop();
+    const { log, roots, cache } = this.#settings;
+    const options = { cache, packages: roots[0] ?? process.cwd(), clock: systemClock, log };
+    const say = (report: Parameters<NodeCore['say']>[1]): void => {
+      this.#core.say(session, report);
+      this.#flushSoon();
+    };
+    this.#receiver = new BundleReceiver({ session, manifest }, options, {
+      want: (pieces) => say({ is: 'wants', pieces }),
+      ready: (folder) => {
+        this.#files = { session, manifest, folder };
+        say({ is: 'unpacked' });
+      },
+      failed: (failure) => say({ is: 'unpacked', failure }),
+    });
+    this.#receiver.start();
+  }
+
   #run({ link, attempt, code }: Extract<NodeEffect, { do: 'run' }>): void {
     const remote = this.#links.get(keyOf(link));
     const { id } = attempt;
-    const refusal = this.#roots.refusalOf(attempt);
-    const differing = code === undefined ? [] : this.#code.differing(code);
+    const files = this.#files?.session === link.session ? this.#files : undefined;
+    const here = files === undefined ? attempt : placed(attempt, files.manifest.root, files.folder);
+    const refusal = this.#roots.refusalOf(here, files?.folder);
+    const differing = code === undefined ? [] : this.#code.differing(code, files?.folder);
     if (refusal !== undefined) {
       remote?.report({ is: 'started', id, worker: 'none' });
       remote?.report({ is: 'ended', id, outcome: { kind: 'threw', error: encodeThrown(refusal) } });
     } else if (differing.length > 0) {
-      this.#core.otherCode(link, differing.slice(0, mostNamed));
+      this.#core.say(link.session, { is: 'other-code', files: differing.slice(0, mostNamed) });
+      if (files !== undefined) void discardBundle(this.#settings.cache, files.manifest, differing);
       remote?.report({ is: 'ended', id, outcome: { kind: 'not-started', reason: 'its code is other' } });
-    } else void remote?.run(attempt);
+    } else void remote?.run(here);
   }
 
   async #close(id: LinkId, how: 'drain' | 'kill'): Promise<void> {

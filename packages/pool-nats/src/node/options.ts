@@ -14,6 +14,7 @@ import {
   whole,
 } from '@pexen/core/options';
 import { type RemoteOptions, type RemoteSettings, remoteSettingsOf } from '@pexen/pool-process/remote';
+import { cacheFolder } from '../cache.ts';
 import { serverKinds, token } from '../options.ts';
 import type { ServerOptions } from '../transport.ts';
 import { isScalar, probeName, propertyName } from './properties.ts';
@@ -37,6 +38,8 @@ export interface NodeOptions extends ServerOptions {
   readonly slots?: number;
   /** Only modules in these folders are loaded. Default: the working directory. */
   readonly roots?: readonly string[];
+  /** Where files are kept that runs bring along. Default: `~/.cache/pexen/runs`. */
+  readonly cache?: string;
   /** Options of the worker processes, as in `processes`. */
   readonly processes?: RemoteOptions;
   /** Called with a line about each thing that happens. */
@@ -52,6 +55,7 @@ export interface NodeSettings {
   readonly probes: Readonly<Record<string, string>>;
   readonly slots: number;
   readonly roots: readonly string[];
+  readonly cache: string;
   readonly remote: RemoteSettings;
   readonly log: (line: string) => void;
   readonly server: ServerOptions;
@@ -75,6 +79,7 @@ const kinds: KindsOf<NodeOptions> = {
   probes: named(probeName, 'names such as "kvm", and commands', text),
   slots: whole(1),
   roots: listOf('folders', anyText),
+  cache: text,
   processes: () => [], // Checked where they are read.
   log: callable(),
 };
@@ -90,12 +95,13 @@ export function nodeSettingsOf(options: NodeOptions): NodeSettings {
     probes = {},
     slots = availableParallelism(),
     roots = [process.cwd()],
+    cache = cacheFolder('runs'),
     processes = {},
     log = () => {},
     ...server
   } = options;
   const remote = remoteSettingsOf(processes);
-  return { pool, name, labels, properties, probes, slots, roots, remote, log, server };
+  return { pool, name, labels, properties, probes, slots, roots, cache, remote, log, server };
 }
 
 /** The name of the machine, as a token. */

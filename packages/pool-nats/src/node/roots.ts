@@ -20,11 +20,12 @@ export class Roots {
     this.#files.clear();
   }
 
-  /** Why the attempt must not run here; undefined if it may. */
-  refusalOf({ work }: RemoteAttempt): PexenError | undefined {
+  /** Why the attempt must not run here; undefined if it may. `also`: a further folder, for this attempt. */
+  refusalOf({ work }: RemoteAttempt, also?: string): PexenError | undefined {
     const path = work.kind === 'body' ? work.envelope.path : work.path;
     const file = work.kind === 'body' ? this.#fileOf(work.envelope.address?.url) : undefined;
-    if (file === undefined || this.#roots.some((root) => contains(root, file))) return undefined;
+    const roots = also === undefined ? this.#roots : [...this.#roots, also];
+    if (file === undefined || roots.some((root) => contains(root, file))) return undefined;
     return misuse(
       'PEXEN_NODE_ROOT',
       `${file} is outside of the folders of this node: ${this.#roots.join(', ')}`,

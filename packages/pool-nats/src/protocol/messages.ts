@@ -5,6 +5,7 @@
 import type { CodeFiles, Digest, NodeProperties } from '@pexen/core';
 import type { ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
+import type { BundleManifest, PieceRequest } from './bundle.ts';
 
 /** Grows with every change of packets or messages. */
 export const protocolVersion = 3;
@@ -104,6 +105,10 @@ export type FromNode =
 /** A message to a node. A link is one use of one slot of the node. */
 export type NodeOrder =
   | { readonly do: 'open'; readonly link: number; readonly slot: number; readonly recordsModules: boolean }
+  /** Bring these files here: comes first, and nothing else before the answer. */
+  | { readonly do: 'bundle'; readonly link: number; readonly manifest: BundleManifest }
+  /** What was wanted; without bytes where it cannot be read. */
+  | ({ readonly do: 'piece'; readonly link: number; readonly bytes?: Uint8Array } & PieceRequest)
   /** The files of which code consists: sent once to a session, before the first attempt that has it. */
   | { readonly do: 'code'; readonly link: number; readonly code: SentCode }
   /** Run this after what was sent over this link before. `code`: the digest of its code, where that is known. */
@@ -130,6 +135,10 @@ export type NodeReport =
   | { readonly is: 'released'; readonly link: number }
   /** What the node is and has, has changed. */
   | { readonly is: 'changed'; readonly properties: NodeProperties }
+  /** It needs these pieces of files of the bundle. */
+  | { readonly is: 'wants'; readonly pieces: readonly PieceRequest[] }
+  /** The bundle is here, unless there is a failure. */
+  | { readonly is: 'unpacked'; readonly failure?: string }
   /** These files are not as the scheduler has them: the node takes nothing of the run any more. */
   | { readonly is: 'other-code'; readonly files: readonly string[] }
   /** The node is to take no further attempt. */

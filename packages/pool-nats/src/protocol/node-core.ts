@@ -6,6 +6,7 @@
 import { type Digest, messageOf, type NodeProperties } from '@pexen/core';
 import { encodeThrown, type ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
+import type { BundleManifest, PieceRequest } from './bundle.ts';
 import { Channel } from './channel.ts';
 import {
   type Codec,
@@ -31,7 +32,14 @@ export type NodeEffect =
       readonly run: string;
       readonly recordsModules: boolean;
     }
-  /** `otherCode` of the core is to be called instead where the code is not that. */
+  /** These files are to be brought here: `wants` and `unpacked` are to be said. */
+  | { readonly do: 'bundle'; readonly session: string; readonly manifest: BundleManifest }
+  | ({
+      readonly do: 'piece';
+      readonly session: string;
+      readonly bytes: Uint8Array | undefined;
+    } & PieceRequest)
+  /** `other-code` is to be said, and the attempt is to end as `not-started`, where the code is not that. */
   | {
       readonly do: 'run';
       readonly link: LinkId;
@@ -155,9 +163,9 @@ export class NodeCore {
     return effects;
   }
 
-  /** An attempt was not started, since these files are not as the scheduler of its session has them. */
-  otherCode({ session }: LinkId, files: readonly string[]): void {
-    this.#sessionOf(session)?.say({ is: 'other-code', files });
+  /** Reports something about the files of its run to the scheduler of this session. */
+  say(session: string, report: Extract<NodeReport, { is: 'wants' | 'unpacked' | 'other-code' }>): void {
+    this.#sessionOf(session)?.say(report);
   }
 
   /** A link reports something. */
@@ -410,6 +418,12 @@ class Session {
         return [
           { do: 'open', link: id, slot: order.slot, run: this.run, recordsModules: order.recordsModules },
         ];
+      case 'bundle':
+        return [{ do: 'bundle', session: this.id, manifest: order.manifest }];
+      case 'piece': {
+        const { hash, at, bytes } = order;
+        return [{ do: 'piece', session: this.id, hash, at, bytes }];
+      }
       case 'code':
         this.#codes.set(order.code.digest, order.code);
         return [];

@@ -11,11 +11,12 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, misuse } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
+import { cacheFolder } from '../cache.ts';
 
 /** Where the program is. */
 export interface ServerProgram {
@@ -30,7 +31,7 @@ const program = 'nats-server';
  * The program `nats-server`: on the PATH, in the cache, or unpacked from the package of Debian into the cache, which needs no root.
  * @throws PexenError PEXEN_NO_NATS_SERVER with a way to get it
  */
-export async function findServer(cache: string = cacheFolder()): Promise<ServerProgram> {
+export async function findServer(cache: string = cacheFolder(program)): Promise<ServerProgram> {
   const onPath = (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, program))
@@ -147,10 +148,6 @@ async function unpack(cache: string): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function cacheFolder(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pexen', program);
 }
 
 function isExecutable(file: string): boolean {

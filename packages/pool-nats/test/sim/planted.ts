@@ -56,7 +56,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: 'an attempt is sent to its slot twice',
     file: 'node-core.ts',
     find: "return [{ do: 'run', link: id, attempt: order.attempt, code: this.#codes.get(order.code ?? '') }];",
-    replace: "return [1, 2].map(() => ({ do: 'run' as const, link: id, attempt: order.attempt, code: undefined }));",
+    replace:
+      "return [1, 2].map(() => ({ do: 'run' as const, link: id, attempt: order.attempt, code: undefined }));",
   },
   {
     what: 'a start that ends before it was sent is forgotten',

@@ -178,6 +178,9 @@ export class SimNode {
         break;
       case 'credit':
         break;
+      case 'bundle':
+      case 'piece':
+        break; // No run brings files along here.
       default:
         effect satisfies never;
     }

@@ -146,7 +146,7 @@ export class SimScheduler {
       this.#obey(this.#core.leave(session)); // Not the polite way, so all the harder.
       return;
     }
-    if (report.is === 'over' || report.is === 'changed' || report.is === 'other-code') return;
+    if (!('link' in report)) return; // About the node.
     const link = this.#links.get(`${session} ${report.link}`);
     if (link === undefined) return;
     switch (report.is) {

@@ -26,6 +26,8 @@ export interface RemoteSlotOptions {
   readonly marker?: string | undefined;
   /** The id of the run that it works for, where that is known: its processes are marked with it. */
   readonly runId?: string | undefined;
+  /** The working directory of its workers. Default: that of this process. */
+  readonly cwd?: string | undefined;
   /** Outcomes are to carry the modules that its workers load. */
   readonly recordsModules: boolean;
 }
@@ -56,13 +58,13 @@ export class RemoteSlot {
 
   /** Opens its pool at once; `send` is not called before this has returned. */
   constructor(
-    { settings, slot, marker, runId, recordsModules }: RemoteSlotOptions,
+    { settings, slot, marker, runId, cwd, recordsModules }: RemoteSlotOptions,
     send: RemoteSlot['report'],
   ) {
     this.#send = send;
     const connector = new ProcessConnector(
       { ...settings, workers: 1, launcher: [], hosts: [], outputFile: undefined },
-      { firstSlot: slot, ...(marker !== undefined && { outerMarker: marker }) },
+      { firstSlot: slot, cwd, ...(marker !== undefined && { outerMarker: marker }) },
     );
     this.#pool = new SlotEngine(connector);
     this.#opened = this.#pool.open({

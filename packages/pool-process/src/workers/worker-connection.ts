@@ -75,6 +75,7 @@ export class WorkerConnection implements Connection {
         argumentsFor(place, settings.execArgv),
       ),
       env: { ...resources.env, ...slotVariable(place), [markerVariable]: marker },
+      cwd: resources.cwd,
       stdio: { kind: 'pipes' as const, stdout: stdout.fd, stderr: stderr.fd, files: [this.#startMarker.fd] },
     };
     this.#pipes = new ChildConnection(program, resources.clock, {
