@@ -15,6 +15,10 @@ import { FaultyProxy } from './proxy.ts';
 
 const timing = { heartbeatMs: 250, leaseMs: 2_000, endingMs: 2_000 };
 const agentCount = 3;
+/** Of so many tasks one is long. */
+const perLong = 21;
+/** How many tasks each run has. */
+export const taskCount: number = 24 * perLong;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What became of it. */
@@ -33,14 +37,18 @@ export async function chaos(seed: number, program: string): Promise<Report> {
   try {
     const file = join(folder, 'marks');
     const { random } = world;
-    const tasks = Array.from({ length: 24 }, (_, n): Marking => {
+    const tasks = Array.from({ length: taskCount }, (_, n): Marking => {
+      const long = n - (n % perLong);
+      // Many short ones follow each long one, without waiting for locks: they are sent ahead.
+      if (n > long) return { name: `t${n}`, lock: `/own/${n}`, file, ms: 0, after: `t${long}` };
       return { name: `t${n}`, lock: `/lock/${random.int(0, 5)}`, file, ms: random.int(20, 500) };
     });
+    world.marks = file;
     const pool = () =>
       nats({ servers: world.schedulerUrl, pool: `chaos${seed}`, nodes: agentCount, ...timing });
     const results = run(
       tasks.flatMap((each) => marking(each)),
-      { pool },
+      { pool, spare: 24 },
     );
     const trouble = world.trouble();
     const counts: Record<string, number> = {};
@@ -94,6 +102,8 @@ class World {
   readonly random: Random;
   readonly actions: string[] = [];
   isOver = false;
+  /** The file with the marks of the bodies. */
+  marks = '';
   readonly #seed: number;
   readonly #program: string;
   readonly #proxies: FaultyProxy[] = [];
@@ -144,8 +154,10 @@ class World {
     const forMs = random.int(200, 5_000);
     const proxy = this.#proxies[random.int(0, agentCount + 1)] as FaultyProxy;
     const agent = this.#agents[at] as AgentProcess;
-    const kind = random.int(0, 6);
-    this.actions.push(`${['kill', 'stop', 'cut', 'half cut', 'slow', 'restart server'][kind]} ${forMs} ms`);
+    const kind = random.int(0, 7);
+    this.actions.push(
+      `${['kill', 'stop', 'cut', 'half cut', 'slow', 'kill worker', 'restart server'][kind]} ${forMs} ms`,
+    );
     switch (kind) {
       case 0:
         await agent.stop();
@@ -168,6 +180,9 @@ class World {
         await pause(forMs);
         proxy.restore();
         break;
+      case 5:
+        this.#killWorker();
+        break;
       default:
         process.kill(this.#server.pid, 'SIGKILL');
         await this.#server.ended;
@@ -175,10 +190,26 @@ class World {
     }
   }
 
+  /** Kills the worker process that has started a body last. */
+  #killWorker(): void {
+    const pid = Number(/.* start \S+@(\d+) /s.exec(textOf(this.marks))?.[1]);
+    const isWorker = textOf(`/proc/${pid}/cmdline`).includes('pool-process');
+    if (isWorker) process.kill(pid, 'SIGKILL');
+  }
+
   #startAgent(n: number): Promise<AgentProcess> {
     const servers = this.#proxies[n]?.url ?? '';
     return AgentProcess.start([
       { servers, pool: `chaos${this.#seed}`, name: `n${n}`, slots: 2, roots: ['/'] },
     ]);
+  }
+}
+
+/** The text of a file; '' if there is none. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
   }
 }
