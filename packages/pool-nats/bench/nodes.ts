@@ -9,12 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { messageOf } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
 import { nats } from '../src/index.ts';
 import { findServer, startServer } from '../src/node.ts';
 import { bullmq, installBullmq } from './bullmq.ts';
 import { attempts, ended, requests, runOne, runs, started } from './contenders.ts';
-import { lapOf, measure, median, print } from './measure.ts';
+import { type Contender, lapOf, measure, median, print } from './measure.ts';
 import { startRedis } from './redis.ts';
 
 const { values } = parseArgs({
@@ -41,44 +42,55 @@ try {
 process.exit(0); // BullMQ leaves handles open.
 
 async function besideOthers() {
-  await installBullmq(join(folder, 'bullmq'));
-  const redis = await startRedis(folder);
+  const peers = await peersOf();
   const options = { servers: server.url, slots, roots: ['/'] };
-  const agents = [await started('agent', JSON.stringify({ ...options, pool: 'one' }))];
-  agents.push(await started('agent', JSON.stringify({ ...options, pool: 'runs' })));
-  const inBullmq = (ofProcesses: boolean, concurrency: number) =>
-    bullmq(join(folder, 'bullmq'), redis.port, { processes: ofProcesses, concurrency });
-  const reference = await inBullmq(true, 8);
+  const agents = [
+    await started('agent', JSON.stringify({ ...options, pool: 'one' })),
+    await started('agent', JSON.stringify({ ...options, pool: 'runs' })),
+  ];
   const crew = [
-    reference,
-    await inBullmq(true, slots),
-    await inBullmq(false, 16),
-    await attempts('nodes, results received', nats({ servers: server.url, pool: 'one' })),
+    ...peers.crew,
     await requests(server.url),
+    await attempts('nodes, results received', nats({ servers: server.url, pool: 'one' })),
     await attempts('processes of this machine', processes({ workers: slots })),
   ];
-  const inNodes = runs(
-    'nodes, in a run with a journal',
-    () => nats({ servers: server.url, pool: 'runs' }),
-    load.calls,
-    folder,
-  );
-  const here = runs(
-    'processes, in a run with a journal',
-    () => processes({ workers: slots }),
-    load.calls,
-    folder,
-  );
-  const rows = await measure(
-    [...crew.map((each) => lapOf(each, load.calls, load.concurrent)), inNodes, here],
-    rounds,
-    reference.name,
-  );
+  const recorded = [
+    runs(
+      'nodes, in a run with a journal',
+      () => nats({ servers: server.url, pool: 'runs' }),
+      load.calls,
+      folder,
+    ),
+    runs('processes, in a run with a journal', () => processes({ workers: slots }), load.calls, folder),
+  ];
+  const reference = crew[0]?.name ?? '';
+  const laps = crew.map((each) => lapOf(each, load.calls, load.concurrent));
+  const rows = await measure([...laps, ...recorded], rounds, reference);
   for (const each of crew) await each.close();
   for (const agent of agents) await ended(agent);
-  redis.stop();
-  print(`empty bodies, ${load.concurrent} in flight, ${load.calls} a round`, rows, reference.name);
+  peers.stop();
+  print(`empty bodies, ${load.concurrent} in flight, ${load.calls} a round`, rows, reference);
   return rows;
+}
+
+/** BullMQ with the number of processes and of jobs at a time with which it is fastest here, and with as many processes as a node has. None without a server. */
+async function peersOf(): Promise<{ readonly crew: Contender[]; readonly stop: () => void }> {
+  const home = join(folder, 'bullmq');
+  try {
+    await installBullmq(home);
+    const redis = await startRedis(folder);
+    const kinds = [
+      { processes: true, concurrency: 8 },
+      { processes: true, concurrency: slots },
+      { processes: false, concurrency: 16 },
+    ];
+    const crew: Contender[] = [];
+    for (const kind of kinds) crew.push(await bullmq(home, redis.port, kind));
+    return { crew, stop: redis.stop };
+  } catch (error) {
+    console.log(`without BullMQ: ${messageOf(error).split('\n')[0]}`);
+    return { crew: [], stop: () => {} };
+  }
 }
 
 /** One attempt at a time: from the call of `run` until the node has accepted it, and until its outcome is here. */
