@@ -115,7 +115,7 @@ function sectionOf({ path, result }: EndedTask, number: number, startedAt: numbe
   const texts = [detailsOf(result), outputOf(last?.stdout, DETAILS), outputOf(last?.stderr, DETAILS)];
   const lines = texts.flatMap((text) => printableLines(limited(text, DETAILS)));
   const name = `pexen_${number}_${fingerprintOf(path).slice(0, 8)}`;
-  const time = Math.floor(Number.isFinite(startedAt) ? Math.max(0, startedAt) : 0);
+  const time = Math.floor(Number.isFinite(startedAt) ? Math.min(Math.max(0, startedAt), 1e12) : 0);
   const title = plainLine(`${verdictLooks[result.judgement.verdict].word} ${path}: ${messageOf(result)}`);
   return [
     `\u001b[0Ksection_start:${time}:${name}[collapsed=true]\r\u001b[0K${title}`,

@@ -215,9 +215,9 @@ function lateErrorPoint(late: LateError, number: number): readonly string[] {
   ];
 }
 
-/** One line, in which `#` begins no directive. */
+/** One line, in which `#` begins no directive, and `{` at its end no subtest, as some readers have it. */
 function description(text: string): string {
-  return plainLine(text).replaceAll(/[\\#]/g, '\\$&');
+  return plainLine(text).replaceAll(/[\\#]/g, '\\$&').replace(/\{$/, '{…');
 }
 
 function comment(text: string): string {
