@@ -16,6 +16,7 @@ const benches = {
   executables: ['packages/pool-process', 'bench/executables.ts'],
   nodes: ['packages/pool-nats', 'bench/nodes.ts'],
   model: ['packages/report', 'bench/model.ts'],
+  formats: ['packages/report', 'bench/formats.ts'],
   journal: ['packages/store', 'bench/journal.ts'],
   price: ['packages/store', 'bench/price.ts'],
   watch: ['packages/usecase-testsuite', 'bench/watch.ts'],

@@ -177,6 +177,11 @@ export interface GitLabOptions {
 export interface JUnitOptions extends OutputOptions {
   /** Writes the strict Ant dialect, which has no flaky or rerun elements and no output of single tests. Default: false. */
   readonly strict?: boolean;
+  /**
+   * Says of each case in which file and line it is, as GitLab and CircleCI read it. Jenkins' schema does not have these attributes, and Jenkins ignores
+   * them: without them, the report is valid to the letter. The strict dialect never has them. Default: true.
+   */
+  readonly places?: boolean;
   /** The name of the report. Default: `pexen`. */
   readonly name?: string;
   /** Properties of every suite, such as a build number. */
@@ -215,6 +220,7 @@ const withOutput = {
 export const junitKinds: KindsOf<JUnitOptions> = {
   ...withOutput,
   strict: flag,
+  places: flag,
   name: anyText,
   properties: byName(anyText),
   findings: flag,

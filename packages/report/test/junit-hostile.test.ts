@@ -30,7 +30,7 @@ async function reportOf(chosen: HostileRun, strict: boolean): Promise<Reported> 
   const file = join(folder, 'junit.xml');
   const { name, properties } = chosen;
   const reporter = listen(
-    junit({ file, strict, output: 'all', properties, ...(name !== undefined && { name }) }),
+    junit({ file, strict, output: 'all', places: false, properties, ...(name !== undefined && { name }) }),
   );
   const { entries, ends, open } = eventsOf(chosen);
   for (const entry of entries)

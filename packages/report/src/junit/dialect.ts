@@ -30,31 +30,38 @@ export interface Dialect {
  * The dialect of Jenkins, GitLab and most others (xunit-plugin's junit-10.xsd), with flaky and rerun elements. The attributes `file` and `line` of
  * cases are not in that schema; GitLab and CircleCI read them, others ignore them.
  */
-export const jenkins: Dialect = {
-  keepsOutputOfCases: true,
-  whole: (suites, name, seconds) => ({
-    name: xmlName(name),
-    tests: String(sum(suites.map(({ tests }) => tests))),
-    failures: String(sum(suites.map(({ failures }) => failures))),
-    errors: String(sum(suites.map(({ errors }) => errors))),
-    time: xmlSeconds(seconds),
-  }),
-  suite: (suite) => suiteAttributes(suite),
-  testCase: (testCase, classname, name) => ({
-    name: 'testcase',
-    attributes: {
-      ...{ name, classname, time: xmlSeconds(testCase.seconds) },
-      ...(testCase.file !== undefined && { file: xmlName(testCase.file) }),
-      ...(testCase.line !== undefined && { line: String(testCase.line) }),
-    },
-    content: [
-      ...statusElements(testCase),
-      ...testCase.reruns.map((rerun) => rerunElement(rerun, testCase.status.kind === 'passed')),
-      ...textElement('system-out', testCase.out),
-      ...textElement('system-err', testCase.err),
-    ],
-  }),
-};
+export const jenkins: Dialect = jenkinsDialect(true);
+
+/** The same without places, valid under the schema to the letter. */
+export const jenkinsWithoutPlaces: Dialect = jenkinsDialect(false);
+
+function jenkinsDialect(hasPlaces: boolean): Dialect {
+  return {
+    keepsOutputOfCases: true,
+    whole: (suites, name, seconds) => ({
+      name: xmlName(name),
+      tests: String(sum(suites.map(({ tests }) => tests))),
+      failures: String(sum(suites.map(({ failures }) => failures))),
+      errors: String(sum(suites.map(({ errors }) => errors))),
+      time: xmlSeconds(seconds),
+    }),
+    suite: (suite) => suiteAttributes(suite),
+    testCase: (testCase, classname, name) => ({
+      name: 'testcase',
+      attributes: {
+        ...{ name, classname, time: xmlSeconds(testCase.seconds) },
+        ...(hasPlaces && testCase.file !== undefined && { file: xmlName(testCase.file) }),
+        ...(hasPlaces && testCase.line !== undefined && { line: String(testCase.line) }),
+      },
+      content: [
+        ...statusElements(testCase),
+        ...testCase.reruns.map((rerun) => rerunElement(rerun, testCase.status.kind === 'passed')),
+        ...textElement('system-out', testCase.out),
+        ...textElement('system-err', testCase.err),
+      ],
+    }),
+  };
+}
 
 /** The Ant dialect (windyroad's JUnit.xsd): at most one element in a case; output belongs to the suite. */
 export const strict: Dialect = {

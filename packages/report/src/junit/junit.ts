@@ -6,7 +6,7 @@ import { type JUnitOptions, junitKinds } from '../options.ts';
 import { openTasks, rootOf } from '../report-facts.ts';
 import { checkOptions, WholeReport } from '../report-sink.ts';
 import type { ReadonlyRunModel, Reporter } from '../reporter.ts';
-import { jenkins, strict } from './dialect.ts';
+import { jenkins, jenkinsWithoutPlaces, strict } from './dialect.ts';
 import { Document } from './document.ts';
 import { type CaseOptions, casesOf, lateErrorCase, missingCase } from './test-case.ts';
 
@@ -38,7 +38,8 @@ class JUnit implements Reporter {
     const { strict: isStrict = false, name = NAME, output = 'failed', findings = true } = options;
     this.#options = options;
     this.#caseOptions = { output, findings, outputLimit: options.outputLimit ?? OUTPUT_LIMIT };
-    this.#document = new Document(isStrict ? strict : jenkins, name);
+    const { places = true } = options;
+    this.#document = new Document(isStrict ? strict : places ? jenkins : jenkinsWithoutPlaces, name);
     this.#report = new WholeReport('JUnit report', options);
   }
 
