@@ -1,4 +1,7 @@
-/** docs/importers.md and docs/factories.md as the author of an importer follows them: its files in an empty project, with the packed packages. */
+/**
+ * docs/importers.md and docs/factories.md as the author of an importer follows them, and docs/reporters.md as the author of a reporter does: their files in
+ * an empty project, with the packed packages.
+ */
 import { readFileSync } from 'node:fs';
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
@@ -10,6 +13,7 @@ import { Project } from './project.ts';
 const page = readFileSync(join(ROOT, 'docs/importers.md'), 'utf8');
 /** It has the test of the importer. */
 const rules = readFileSync(join(ROOT, 'docs/factories.md'), 'utf8');
+const reporters = readFileSync(join(ROOT, 'docs/reporters.md'), 'utf8');
 let project: Project;
 
 beforeAll(async () => {
@@ -18,6 +22,11 @@ beforeAll(async () => {
   for (const [, name, code] of (page + rules).matchAll(/^```ts no-run\n\/\/ (.+\.ts)\n([\s\S]*?)^```$/gm))
     await writeFile(join(project.dir, String(name)), String(code));
   await writeFile(join(project.dir, 'office.checks'), blockAfter('cat office.checks'));
+  await mkdir(join(project.dir, 'reporter/tests'), { recursive: true });
+  for (const [, name, code] of reporters.matchAll(
+    /^```(?:ts|sh) no-run\n(?:\/\/|#) (\S+\.(?:ts|sh))\n([\s\S]*?)^```$/gm,
+  ))
+    await writeFile(join(project.dir, 'reporter', String(name)), String(code), { mode: 0o755 });
   await mkdir(join(project.dir, 'node_modules/@types'), { recursive: true });
   await symlink(join(ROOT, 'node_modules/@types/node'), join(project.dir, 'node_modules/@types/node'));
 });
@@ -118,4 +127,51 @@ export default defineSuite({ from: { primes } });
   const ended = await project.run('npx', 'pexen', 'run', '--config', 'primes.config.ts');
   expect(ended.stderr).toBe('');
   expect(ended.stdout).toContain('4 tasks: 3 passed, 1 skipped');
+});
+
+/** Runs a command line in the folder of the reporter. */
+function inReporter(command: string): ReturnType<Project['run']> {
+  return project.run('sh', '-c', `cd reporter && ${command}`);
+}
+
+/** The table on the page, without durations. */
+const withoutMs = (text: string): string => text.replaceAll(/,\d+,/g, ',0,');
+
+test('the reporter of the page writes what the page shows', async () => {
+  const [, command = '', said, table] =
+    /^\$ (npx pexen run .*)\n([\s\S]*?)^\$ cat out\/run\.csv\n([\s\S]*?)^```$/m.exec(reporters) ?? [];
+  const ended = await inReporter(command);
+  expect(ended).toMatchObject({ code: 1, stdout: '', stderr: said });
+  expect(withoutMs(readFileSync(join(project.dir, 'reporter/out/run.csv'), 'utf8'))).toBe(
+    withoutMs(String(table)),
+  );
+});
+
+test('it is used by the configuration of the page', async () => {
+  const ended = await inReporter('npx pexen run');
+  expect(ended.stderr).toBe('CSV: out/run.csv\n');
+  expect(ended.stdout).toContain('1 task: 1 failed');
+});
+
+test('it passes the conformance kit, and the test of its content', async () => {
+  const ended = await inReporter('node --test --test-reporter=tap csv.test.ts content.test.ts');
+  expect(ended.code, ended.stdout).toBe(0);
+  expect(ended.stdout).toMatch(/^# fail 0$/m);
+  expect(Number(/^# pass (\d+)$/m.exec(ended.stdout)?.[1])).toBe(17);
+});
+
+test('as a package of its own it is named in full, and where it is missing, one line says how to install it', async () => {
+  const missing = await inReporter('npx pexen run --reporter pexen-reporter-csv');
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toContain('Install it: npm install --save-dev pexen-reporter-csv');
+  const [, manifest = ''] =
+    /^```json\n(\{\n {2}"name": "pexen-reporter-[\s\S]*?)^```$/m.exec(reporters) ?? [];
+  const folder = join(project.dir, 'reporter/node_modules/pexen-reporter-csv');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), manifest);
+  const source = readFileSync(join(project.dir, 'reporter/csv.ts'), 'utf8');
+  await writeFile(join(folder, 'csv.js'), stripTypeScriptTypes(source));
+  const ended = await inReporter('npx pexen run --reporter pexen-reporter-csv=out/package.csv');
+  expect(ended.stderr).toBe('CSV: out/package.csv\n');
+  expect(readFileSync(join(project.dir, 'reporter/out/package.csv'), 'utf8')).toContain('sys/fails.sh,fail,');
 });

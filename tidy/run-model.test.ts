@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { type SourceFile, sourcesIn, walk } from './sources.ts';
 
 const REPORT = 'packages/report/src';
-/** The model, and the modules that pass events on to it and to reporters of raw events. */
-const MAY_SEE_EVENTS = ['model/', 'reporter.ts', 'hooks.ts', 'multi.ts', 'decouple.ts', 'json-lines/'].map(
+/** The model, the modules that pass events on to it and to reporters of raw events, and the kit, which makes events. */
+const MAY_SEE_EVENTS = ['model/', 'reporter.ts', 'hooks.ts', 'multi.ts', 'decouple.ts', 'json-lines/', 'conformance/'].map(
   (path) => `${REPORT}/${path}`,
 );
 

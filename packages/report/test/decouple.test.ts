@@ -6,8 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { RunEvent, TaskUpdateEvent } from '@pexen/core';
 import { expect, onTestFinished, test } from 'vitest';
+import { RunScript } from '../src/conformance/run-script.ts';
 import { decouple, multi, type Reporter } from '../src/index.ts';
-import { Script } from './script.ts';
 
 /** A reporter that works on each call until `finish`. */
 class Slow implements Reporter {
@@ -55,8 +55,8 @@ const output = (text: string): TaskUpdateEvent => ({
   update: { kind: 'output', stream: 'stdout', text },
 });
 
-function manyTasks(count: number): Script {
-  const script = new Script();
+function manyTasks(count: number): RunScript {
+  const script = new RunScript();
   for (let index = 0; index < count; index++)
     script
       .tasks([`t${index}`])
@@ -98,7 +98,7 @@ test('events during its catching up keep their order', async () => {
 test('output above the limit is dropped and counted; findings and attachments never are', async () => {
   const slow = new Slow();
   const all = multi([slow], unreachable, { queue: { events: 2, updates: 1000 } });
-  const { events } = new Script().tasks(['a']).start(1, 'a');
+  const { events } = new RunScript().tasks(['a']).start(1, 'a');
   for (const event of events) all.event(event);
   for (let line = 0; line < 1234; line++) all.taskUpdate(output(`line ${line}\nsecond\n`));
   all.taskUpdate({ ...output(''), update: { kind: 'progress', progress: { done: 1 } } });
@@ -202,7 +202,7 @@ function heapInUse(): number {
 test('a flood of output to a blocked reporter takes a bounded amount of memory', async () => {
   const slow = new Slow();
   const all = multi([slow], unreachable, { queue: { updates: 100_000 } });
-  for (const event of new Script().tasks(['a']).start(1, 'a').events) all.event(event);
+  for (const event of new RunScript().tasks(['a']).start(1, 'a').events) all.event(event);
   const before = heapInUse();
   for (let piece = 0; piece < 100_000; piece++) all.taskUpdate(output(`${piece} ${'x'.repeat(1000)}\n`));
   expect(heapInUse() - before).toBeLessThan(10_000_000);

@@ -6,14 +6,27 @@ import { verdictLooks, verdicts } from '../src/text/paint.ts';
 
 const root = new URL('../../../', import.meta.url);
 const guide = new URL('docs/reports.md', root);
-const shown = /<!-- shown: (\S+) -->\n```console\n([\s\S]*?)```/g;
+/** A whole file, or some of its lines: `<!-- shown: FILE lines 5-9 -->`. */
+const shown = /<!-- shown: (\S+)(?: lines (\d+)-(\d+))? -->\n(`{3,})(\w+)\n[\s\S]*?\n\4\n/g;
 
 test('the output in the guide to reports is real', () => {
   const text = readFileSync(guide, 'utf8');
-  const real = text.replace(shown, (_all, file: string) => {
-    return `<!-- shown: ${file} -->\n\`\`\`console\n${readFileSync(new URL(file, root), 'utf8')}\`\`\``;
-  });
-  expect(real.match(shown)).toHaveLength(3);
+  const real = text.replace(
+    shown,
+    (_all, file: string, from: string | undefined, to: string, fence: string, kind: string) => {
+      const whole = readFileSync(new URL(file, root), 'utf8');
+      const range = from === undefined ? '' : ` lines ${from}-${to}`;
+      const lines =
+        from === undefined
+          ? whole
+          : whole
+              .split('\n')
+              .slice(Number(from) - 1, Number(to))
+              .join('\n');
+      return `<!-- shown: ${file}${range} -->\n${fence}${kind}\n${lines.trimEnd()}\n${fence}\n`;
+    },
+  );
+  expect(real.match(shown)).toHaveLength(10);
   if (process.env.UPDATE_GUIDE === '1') writeFileSync(guide, real);
   else expect(text).toBe(real);
 });

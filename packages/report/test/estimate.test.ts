@@ -1,14 +1,14 @@
 /** The progress of a run, and the remaining time. */
 import { expect, test } from 'vitest';
+import { RunScript } from '../src/conformance/run-script.ts';
 import { RunModel } from '../src/index.ts';
-import { Script } from './script.ts';
 
 interface Guess {
   readonly fraction: number;
   readonly remainingMs: number | undefined;
 }
 
-function guessAt(script: Script, nowMs: number): Guess {
+function guessAt(script: RunScript, nowMs: number): Guess {
   const model = new RunModel();
   for (const entry of script.entries) {
     if ('update' in entry) model.applyTaskUpdate(entry.update);
@@ -18,12 +18,12 @@ function guessAt(script: Script, nowMs: number): Guess {
 }
 
 test('there is no estimate without data', () => {
-  expect(guessAt(new Script(), 0)).toEqual({ fraction: 0, remainingMs: undefined });
-  expect(guessAt(new Script().tasks(['a', 'b']), 10_000)).toEqual({ fraction: 0, remainingMs: undefined });
+  expect(guessAt(new RunScript(), 0)).toEqual({ fraction: 0, remainingMs: undefined });
+  expect(guessAt(new RunScript().tasks(['a', 'b']), 10_000)).toEqual({ fraction: 0, remainingMs: undefined });
 });
 
 test('measured tasks count by their expected duration, running ones by their time', () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['long'], { weightMs: 8000 })
     .tasks(['short', 'last'], { weightMs: 1000 })
     .start(0, 'short')
@@ -33,12 +33,12 @@ test('measured tasks count by their expected duration, running ones by their tim
 });
 
 test('a task that takes longer than expected counts as nearly done, never as done', () => {
-  const script = new Script().tasks(['late'], { weightMs: 1000 }).start(0, 'late');
+  const script = new RunScript().tasks(['late'], { weightMs: 1000 }).start(0, 'late');
   expect(guessAt(script, 60_000).fraction).toBe(0.95);
 });
 
 test('the progress that a task reports wins', () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['counts'], { weightMs: 10_000 })
     .start(0, 'counts')
     .reports(100, 'counts', { kind: 'progress', progress: { done: 1, total: 2 } });
@@ -46,14 +46,14 @@ test('the progress that a task reports wins', () => {
 });
 
 test('unmeasured tasks count with the average of those that ended', () => {
-  const script = new Script().tasks(['a', 'b', 'c', 'd', 'e', 'f']);
+  const script = new RunScript().tasks(['a', 'b', 'c', 'd', 'e', 'f']);
   for (const [index, path] of ['a', 'b', 'c'].entries())
     script.start(2000 * index, path).end(2000 * (index + 1), path);
   expect(guessAt(script, 6000)).toEqual({ fraction: 0.5, remainingMs: 6000 });
 });
 
 test('skipped tasks are not work; added tasks are', () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['a', 'b', 'c', 'd'], { weightMs: 1000 })
     .start(0, 'a')
     .end(1000, 'a')
@@ -64,7 +64,7 @@ test('skipped tasks are not work; added tasks are', () => {
 });
 
 test('the remaining time is at least that of the longest running task', () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['long'], { weightMs: 60_000 })
     .tasks(['a', 'b', 'c'], { weightMs: 1000 })
     .start(0, 'long', 'w-1');

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorInfo, type TaskInfo } from '@pexen/core';
 import { expect, onTestFinished, test } from 'vitest';
+import { type Outcome, RunScript } from '../src/conformance/run-script.ts';
 import { type LinesOptions, lines, multi } from '../src/index.ts';
 import { MemoryStream } from './memory-stream.ts';
-import { type Outcome, Script } from './script.ts';
 
 async function screenOf(
   outcomes: Readonly<Record<string, Outcome>>,
@@ -15,7 +15,7 @@ async function screenOf(
   info: Partial<TaskInfo> = {},
 ): Promise<string[]> {
   const stream = new MemoryStream();
-  const script = new Script().tasks(Object.keys(outcomes), info);
+  const script = new RunScript().tasks(Object.keys(outcomes), info);
   let atMs = 0;
   for (const [path, outcome] of Object.entries(outcomes)) script.start(atMs, path).end(++atMs, path, outcome);
   const reporter = multi([lines({ ...options, stream, color: false })], ({ error }) => {

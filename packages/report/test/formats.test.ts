@@ -6,6 +6,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { validate } from 'ctrf';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
+import { mixedRun } from '../src/conformance/mixed-run.ts';
+import { RunScript } from '../src/conformance/run-script.ts';
+import { serviceRun } from '../src/conformance/service-run.ts';
 import {
   ctrf,
   fileReporters,
@@ -19,10 +22,7 @@ import {
 } from '../src/index.ts';
 import { listen } from './listen.ts';
 import { MemoryStream } from './memory-stream.ts';
-import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
-import { Script } from './script.ts';
-import { serviceRun } from './service-run.ts';
 import { readMarkdown } from './validators/markdown.ts';
 import { hasPerl, readTap, readWithPerl } from './validators/tap.ts';
 import { readTrace } from './validators/trace.ts';
@@ -32,7 +32,7 @@ const folder = mkdtempSync(join(tmpdir(), 'pexen-formats-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the reporter writes to its stream. */
-async function textOf(make: (stream: MemoryStream) => Reporter, script: Script): Promise<string> {
+async function textOf(make: (stream: MemoryStream) => Reporter, script: RunScript): Promise<string> {
   const stream = new MemoryStream();
   const clock = new ScriptedClock(0);
   const listener = listen(make(stream), clock);
@@ -47,8 +47,8 @@ const golden = (name: string, text: string): void => {
   expect(text).toBe(readFileSync(file, 'utf8'));
 };
 
-const aborted = (): Script =>
-  new Script().tasks(['a', 'b', 'c']).start(1, 'a').end(5, 'a').start(6, 'b', 'process-2');
+const aborted = (): RunScript =>
+  new RunScript().tasks(['a', 'b', 'c']).start(1, 'a').end(5, 'a').start(6, 'b', 'process-2');
 
 describe('tap', () => {
   test('is TAP 14, with a subtest for findings', async () => {
@@ -95,7 +95,7 @@ describe('tap', () => {
   });
 
   test('a failed finding that does not count is excused', async () => {
-    const script = new Script().tasks(['t']).start(1, 't');
+    const script = new RunScript().tasks(['t']).start(1, 't');
     script.end(2, 't', {
       judgement: { verdict: 'pass', expectedFailures: { 'sha1 # of \\ nothing': 'pads wrongly' } },
       findings: [{ name: 'sha1 # of \\ nothing', status: 'fail', message: 'no' }],
@@ -114,7 +114,7 @@ describe('tap', () => {
     const file = join(folder, 'growing.tap');
     const clock = new ScriptedClock(0);
     const listener = listen(tap({ file, clock }), clock);
-    const script = new Script()
+    const script = new RunScript()
       .tasks(['t'])
       .start(1, 't')
       .end(2, 't')
@@ -134,7 +134,7 @@ describe('tap', () => {
 });
 
 describe('ctrf', () => {
-  const read = async (script: Script): Promise<{ text: string; tests: Record<string, unknown>[] }> => {
+  const read = async (script: RunScript): Promise<{ text: string; tests: Record<string, unknown>[] }> => {
     const text = await textOf((stream) => ctrf({ stream, environment: { commit: '4ab1f0c' } }), script);
     const report = JSON.parse(text) as { results: { tests: Record<string, unknown>[] } };
     expect(validate(report)).toMatchObject({ valid: true });
@@ -182,7 +182,7 @@ describe('ctrf', () => {
   });
 
   test('attachments and findings keep what they say', async () => {
-    const script = new Script().tasks(['t']).start(1, 't');
+    const script = new RunScript().tasks(['t']).start(1, 't');
     script.reports(2, 't', {
       kind: 'attachment',
       attachment: { name: 'shot', mediaType: 'image/png', file: '/tmp/s.png' },
@@ -209,7 +209,7 @@ describe('jsonl', () => {
     readFileSync(new URL('../schemas/json-line.schema.json', import.meta.url), 'utf8'),
   ) as object;
   const isLine = new Ajv2020({ strict: false }).compile(schema);
-  const linesOf = async (script: Script, options = {}): Promise<{ type: string }[]> => {
+  const linesOf = async (script: RunScript, options = {}): Promise<{ type: string }[]> => {
     const text = await textOf((stream) => jsonLines({ stream, ...options }), script);
     const lines = text
       .trimEnd()
@@ -230,7 +230,7 @@ describe('jsonl', () => {
     ['all', 3],
     ['none', 0],
   ] as const)('updates: %s', async (updates, count) => {
-    const script = new Script().tasks(['t']).start(1, 't').prints(2, 't', 'a\u2028b\u0085c\n');
+    const script = new RunScript().tasks(['t']).start(1, 't').prints(2, 't', 'a\u2028b\u0085c\n');
     script.reports(3, 't', { kind: 'progress', progress: { done: 1 } });
     script.reports(4, 't', { kind: 'finding', finding: { name: 'f', status: 'pass', data: 10n } });
     const lines = await linesOf(script.end(5, 't').ended(6), { updates });
@@ -238,7 +238,7 @@ describe('jsonl', () => {
   });
 
   test('no line has a line break of Unicode in it', async () => {
-    const script = new Script()
+    const script = new RunScript()
       .tasks(['t'])
       .start(1, 't')
       .prints(2, 't', 'a\u2028b\u0085c\n')
@@ -264,7 +264,7 @@ describe('markdown', () => {
   });
 
   test('is never longer than its limit, and counts what it leaves out', async () => {
-    const script = new Script().tasks(Array.from({ length: 200 }, (_, index) => `t${index}`));
+    const script = new RunScript().tasks(Array.from({ length: 200 }, (_, index) => `t${index}`));
     for (let index = 0; index < 200; index++)
       script
         .start(index, `t${index}`)
@@ -288,7 +288,7 @@ describe('markdown', () => {
 });
 
 describe('github', () => {
-  const commandsOf = async (script: Script, options = {}): Promise<ReturnType<typeof readCommand>[]> => {
+  const commandsOf = async (script: RunScript, options = {}): Promise<ReturnType<typeof readCommand>[]> => {
     const text = await textOf((stream) => github({ stream, env: {}, ...options }), script);
     return text === '' ? [] : text.trimEnd().split('\n').map(readCommand);
   };
@@ -314,7 +314,7 @@ describe('github', () => {
   });
 
   test('writes at most ten errors, and escapes what would end the command', async () => {
-    const script = new Script().tasks(Array.from({ length: 20 }, (_, index) => `a:b,c%0A::${index}`));
+    const script = new RunScript().tasks(Array.from({ length: 20 }, (_, index) => `a:b,c%0A::${index}`));
     for (let index = 0; index < 20; index++)
       script
         .start(index, `a:b,c%0A::${index}`)
@@ -389,7 +389,7 @@ describe('trace', () => {
   });
 
   test('shows who held what, and who could not start meanwhile', async () => {
-    const script = new Script()
+    const script = new RunScript()
       .tasks(['writer', 'second'], { claims: ['/db'] })
       .tasks(['reader'], { uses: [{ resource: '/db/users' }] })
       .tasks(['other'], { claims: ['/web'] })
@@ -430,7 +430,7 @@ describe('trace', () => {
   });
 
   test('a task that waited for another task did not wait for a resource meanwhile', async () => {
-    const script = new Script()
+    const script = new RunScript()
       .tasks(['holder'], { claims: ['/db'] })
       .tasks(['build'], { provides: ['bin'] })
       .tasks(['ship'], { claims: ['/db'], requires: [{ form: 'one', capabilities: ['bin'] }] })

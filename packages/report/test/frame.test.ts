@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { taskInfo } from '../src/conformance/run-script.ts';
 import { RunModel, type RunSnapshot, type WaitingKind } from '../src/index.ts';
 import { Frame, type Scene } from '../src/live/frame.ts';
 import { widthOf } from '../src/text/width.ts';
 import { hostile } from './hostile.ts';
-import { taskInfo } from './script.ts';
 
 const time = fc.integer({ min: 0, max: 10_000_000 });
 const weight = fc.option(time, { nil: undefined });

@@ -12,8 +12,8 @@ import {
   type Verdict,
 } from '@pexen/core';
 import fc from 'fast-check';
+import { taskInfo } from '../src/conformance/run-script.ts';
 import { hostile } from './hostile.ts';
-import { taskInfo } from './script.ts';
 
 const statuses: readonly Finding['status'][] = ['pass', 'fail', 'warn', 'skip', 'todo', 'info'];
 const kinds: readonly OutcomeKind[] = [

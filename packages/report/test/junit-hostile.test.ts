@@ -6,13 +6,13 @@ import { isBad, type TaskFinished, type TaskSkipped } from '@pexen/core';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isWhole } from '#sample';
+import { RunScript } from '../src/conformance/run-script.ts';
 import { junit, verdictOf } from '../src/index.ts';
 import { xmlName, xmlText } from '../src/junit/xml.ts';
 import { hostile } from './hostile.ts';
 import { eventsOf, type HostileRun, hostileRun } from './hostile-run.ts';
 import { listen } from './listen.ts';
 import { type DialectName, schemaErrors } from './schemas.ts';
-import { Script } from './script.ts';
 import { allNodes, structureErrors } from './structure.ts';
 import { parseXml } from './xml.ts';
 
@@ -106,7 +106,7 @@ test('text that XML can hold is unchanged in the report', async () => {
     .filter((text) => xmlText(text) === text && text.trim() !== '');
   await fc.assert(
     fc.asyncProperty(message, async (text) => {
-      const script = new Script()
+      const script = new RunScript()
         .tasks(['t'])
         .start(0, 't')
         .end(1, 't', { status: 'threw', reason: text })

@@ -13,14 +13,14 @@ import { join, relative, resolve } from 'node:path';
 import type { Attachment, TaskUpdate } from '@pexen/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
+import { mixedRun } from '../src/conformance/mixed-run.ts';
+import { RunScript } from '../src/conformance/run-script.ts';
+import { serviceRun } from '../src/conformance/service-run.ts';
 import { junit, type RunListener, RunModel } from '../src/index.ts';
 import type { JUnitOptions } from '../src/options.ts';
 import { listen } from './listen.ts';
-import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
 import { type DialectName, schemaErrors } from './schemas.ts';
-import { Script } from './script.ts';
-import { serviceRun } from './service-run.ts';
 import { allNodes, structureErrors } from './structure.ts';
 import { type Node, parseXml } from './xml.ts';
 
@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-async function xmlOf(script: Script, options: Partial<JUnitOptions> = {}): Promise<string> {
+async function xmlOf(script: RunScript, options: Partial<JUnitOptions> = {}): Promise<string> {
   const file = join(folder, 'out', 'junit.xml');
   const reporter = listen(junit({ file, ...options }));
   play(script, reporter, new ScriptedClock(0));
@@ -38,7 +38,7 @@ async function xmlOf(script: Script, options: Partial<JUnitOptions> = {}): Promi
   return readFileSync(file, 'utf8');
 }
 
-async function checked(script: Script, options: Partial<JUnitOptions> = {}): Promise<Node> {
+async function checked(script: RunScript, options: Partial<JUnitOptions> = {}): Promise<Node> {
   const text = await xmlOf(script, options);
   const dialect: DialectName = options.strict === true ? 'strict' : 'jenkins';
   const root = parseXml(text);
@@ -74,7 +74,7 @@ test('a service is a case: its time is that to readiness, and only failed starts
 });
 
 test('a skip that fails the run is red, and the summary does not count it among the skipped ones', async () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['t'])
     .skip(1, 't', { task: 't', why: 'requires "schema"' }, { task: 'm', why: 'is gone' });
   const judged = script.entries.map((entry) =>
@@ -98,7 +98,9 @@ test('frames of pexen are left out', async () => {
     '    at runBody (file:///home/ada/suite/node_modules/@pexen/pool-kit/dist/worker.js:435:19)',
   ].join('\n');
   const error = { name: 'RangeError', message: 'too far', stack };
-  const root = await checked(new Script().tasks(['t']).start(0, 't').end(1, 't', { status: 'threw', error }));
+  const root = await checked(
+    new RunScript().tasks(['t']).start(0, 't').end(1, 't', { status: 'threw', error }),
+  );
   const [element] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
   expect(element?.text).toBe(stack.split('\n').slice(0, 2).join('\n'));
 });
@@ -109,7 +111,9 @@ test('an error is shown with the errors that it contains', async () => {
     { name: 'Error', message: 'no host' },
   ];
   const error = { name: 'AggregateError', message: 'both', errors };
-  const root = await checked(new Script().tasks(['t']).start(0, 't').end(1, 't', { status: 'threw', error }));
+  const root = await checked(
+    new RunScript().tasks(['t']).start(0, 't').end(1, 't', { status: 'threw', error }),
+  );
   const [element] = allNodes(caseNamed(root, 't')).filter(({ name }) => name === 'error');
   expect(element?.text.split('\n')).toEqual([
     ...['AggregateError: both', 'one of its errors: Error: no route', 'caused by Error: cable'],
@@ -133,7 +137,7 @@ describe('a run with nearly every kind of event', () => {
 
 test('a test case is red only if its verdict is: a failure that does not count is skipped', async () => {
   const failed = { name: 'sub', status: 'fail', message: 'no' } as const;
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['s/known', 's/bad', 's/fine', 's/late'])
     .start(0, 's/known')
     .end(1, 's/known', { findings: [failed], judgement: { verdict: 'expected-fail', reason: 'bug 7' } })
@@ -153,7 +157,7 @@ test('a test case is red only if its verdict is: a failure that does not count i
 });
 
 /** The cases of a report, as `name time outcome`. */
-async function caseLines(script: Script, options: Partial<JUnitOptions> = {}): Promise<string[]> {
+async function caseLines(script: RunScript, options: Partial<JUnitOptions> = {}): Promise<string[]> {
   return allNodes(await checked(script, options))
     .filter(({ name }) => name === 'testcase')
     .map(({ attributes, children }) =>
@@ -164,8 +168,8 @@ async function caseLines(script: Script, options: Partial<JUnitOptions> = {}): P
 describe('the findings of a task', () => {
   const failed = { name: 'b', status: 'fail', message: 'no', durationMs: 30 } as const;
   const findings = [{ name: 'a', status: 'pass', durationMs: 12 }, failed] as const;
-  const of = (ending: Parameters<Script['end']>[2]): Script =>
-    new Script().tasks(['s/t']).start(0, 's/t').end(100, 's/t', ending).ended(101);
+  const of = (ending: Parameters<RunScript['end']>[2]): RunScript =>
+    new RunScript().tasks(['s/t']).start(0, 's/t').end(100, 's/t', ending).ended(101);
 
   test('are counted instead of the task, with their durations; the first that failed has the output', async () => {
     const error = { name: 'TaskFailError', message: 'exit code 1, failed: b' };
@@ -183,7 +187,7 @@ describe('the findings of a task', () => {
   });
 
   test('that fail with the run of a flaky task show the attempts in the first case', async () => {
-    const script = new Script().tasks(['s/t']).start(0, 's/t').retry(1, 's/t', 0, { status: 'failed' });
+    const script = new RunScript().tasks(['s/t']).start(0, 's/t').retry(1, 's/t', 0, { status: 'failed' });
     script
       .start(2, 's/t')
       .end(10, 's/t', { findings: [{ name: 'a', status: 'pass' }] })
@@ -212,7 +216,7 @@ describe('the findings of a task', () => {
 
 test('each case has the place of its task, relative to the working directory', async () => {
   const location = { file: relative('/home/ada/suite', resolve('tests/a.task.ts')), line: 7, column: 3 };
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['s/t', 's/u', 's/v'], { location })
     .tasks(['s/far'], { location: { file: 'far.sh' } })
     .start(0, 's/t')
@@ -239,8 +243,8 @@ test('each case has the place of its task, relative to the working directory', a
 
 test('the file with all output of an attempt that did not pass is an attachment', async () => {
   const file = relative('/home/ada/suite', resolve('.pexen/runs/1/out/t-s1-a1.stdout'));
-  const end = (path: string, ending: Parameters<Script['end']>[2]) =>
-    new Script()
+  const end = (path: string, ending: Parameters<RunScript['end']>[2]) =>
+    new RunScript()
       .tasks([path])
       .start(0, path)
       .end(1, path, { stdout: 'text', stdoutFile: file, ...ending });
@@ -250,7 +254,7 @@ test('the file with all output of an attempt that did not pass is an attachment'
 });
 
 test('reruns of a task that failed in the end, with their output', async () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['s/again'])
     .start(0, 's/again')
     .retry(1, 's/again', 0, {
@@ -278,7 +282,7 @@ test('reruns of a task that failed in the end, with their output', async () => {
 });
 
 test('output of all tasks, of none, and within its limit', async () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['s/talks'])
     .start(0, 's/talks')
     .end(1, 's/talks', { stdout: 'a'.repeat(100) })
@@ -288,7 +292,7 @@ test('output of all tasks, of none, and within its limit', async () => {
   expect(all.children[0]?.text).toBe('a'.repeat(100));
   const little = caseNamed(await checked(script, { output: 'all', outputLimit: 10 }), 'talks');
   expect(little.children[0]?.text).toBe('aaaaa\n… 90 characters were left out …\naaaaa');
-  const failing = new Script()
+  const failing = new RunScript()
     .tasks(['t'])
     .start(0, 't')
     .end(1, 't', { status: 'threw', stdout: 'help' })
@@ -299,7 +303,7 @@ test('output of all tasks, of none, and within its limit', async () => {
 
 test('attachments are lines that Jenkins and GitLab understand', async () => {
   const attach = (attachment: Attachment): TaskUpdate => ({ kind: 'attachment', attachment });
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['s/shoots'])
     .start(0, 's/shoots')
     .reports(1, 's/shoots', attach({ name: 'screen', file: join(process.cwd(), 'out/screen.png') }))
@@ -330,7 +334,7 @@ test('names that readers cannot distinguish are made different', async () => {
     { name: '', status: 'pass' },
   ] as const;
   const root = await checked(
-    new Script()
+    new RunScript()
       .tasks(['a.b/t', 'a_b/t', 'alone'])
       .start(0, 'a.b/t')
       .end(1, 'a.b/t', { findings: twice })
@@ -356,7 +360,7 @@ test('without cases for findings', async () => {
 });
 
 test('an aborted run makes a whole and valid report', async () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['s/done', 's/busy', 't/never'])
     .start(0, 's/done')
     .end(1, 's/done')
@@ -371,7 +375,7 @@ test('an aborted run makes a whole and valid report', async () => {
 });
 
 test('a run that ended early gives the reason, with the configured properties', async () => {
-  const script = new Script().tasks(['t']).skip(1, 't', { task: 't', why: 'interrupted' });
+  const script = new RunScript().tasks(['t']).skip(1, 't', { task: 't', why: 'interrupted' });
   const root = await checked(script.ended(2, { reason: 'interrupted' }), { properties: { build: '17' } });
   const properties = allNodes(root).filter(({ name }) => name === 'property');
   expect(properties.map(({ attributes }) => attributes)).toEqual([
@@ -384,7 +388,7 @@ test('a run that ended early gives the reason, with the configured properties', 
 describe('the file', () => {
   const startedRun = (file: string): RunListener => {
     const reporter = listen(junit({ file }));
-    play(new Script().tasks(['t']), reporter, new ScriptedClock(0));
+    play(new RunScript().tasks(['t']), reporter, new ScriptedClock(0));
     return reporter;
   };
 
@@ -403,12 +407,12 @@ describe('the file', () => {
     const reporter = junit({ file });
     expect(reporter.written?.()).toBeUndefined();
     const run = listen(reporter);
-    play(new Script().tasks(['t']), run, new ScriptedClock(0));
+    play(new RunScript().tasks(['t']), run, new ScriptedClock(0));
     await run.close();
     expect(reporter.written?.()).toBe(`JUnit report: ${file}`);
     const streaming = junit({ file: '/dev/null' });
     const other = listen(streaming);
-    play(new Script().tasks(['t']), other, new ScriptedClock(0));
+    play(new RunScript().tasks(['t']), other, new ScriptedClock(0));
     await other.close();
     expect(streaming.written?.()).toBeUndefined();
   });
@@ -441,7 +445,7 @@ describe('the file', () => {
 test('a hundred thousand tasks take as much memory as their text, written in pieces', async () => {
   const file = join(folder, 'junit.xml');
   const reporter = listen(junit({ file }));
-  const script = new Script().tasks(['s/t']);
+  const script = new RunScript().tasks(['s/t']);
   for (const event of script.events) reporter.event(event);
   const finished = script.start(0, 's/t').end(1, 's/t').events.at(-1);
   if (finished?.type !== 'task-finished') return expect.unreachable();
@@ -453,7 +457,7 @@ test('a hundred thousand tasks take as much memory as their text, written in pie
 });
 
 test.each([false, true])('a late error is a case of its own (strict: %s)', async (strict) => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['a/one'])
     .start(1, 'a/one')
     .end(2, 'a/one')

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import type { Finding } from '@pexen/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
+import { mixedRun } from '../src/conformance/mixed-run.ts';
+import { type Outcome, RunScript } from '../src/conformance/run-script.ts';
 import { junit, lines } from '../src/index.ts';
 import type { LinesOptions } from '../src/options.ts';
 import { listen } from './listen.ts';
 import { MemoryStream, Pipe } from './memory-stream.ts';
-import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
-import { type Outcome, Script } from './script.ts';
 
-async function linesOf(script: Script, options: LinesOptions = {}): Promise<string> {
+async function linesOf(script: RunScript, options: LinesOptions = {}): Promise<string> {
   const stream = new MemoryStream();
   const clock = new ScriptedClock(0);
   const reporter = listen(lines({ stream, clock, color: false, ...options }), clock);
@@ -58,7 +58,7 @@ test('of a very long line, the start is shown', async () => {
     { name: 'long', status: 'fail', message: long },
   ];
   const error = { name: 'Error', message: `first\n${long}` };
-  const script = new Script().tasks(['a', 'b']).start(1, 'a').start(1, 'b');
+  const script = new RunScript().tasks(['a', 'b']).start(1, 'a').start(1, 'b');
   const printed = { name: 'TaskFailError', message: `exit code 1\n${'x'.repeat(2000)}` };
   script.end(2, 'a', { status: 'threw', findings, error, stdout: `a\n${long}\nb` });
   script.end(3, 'b', { status: 'failed', error: printed, stdout: long });
@@ -73,13 +73,13 @@ test('of a very long line, the start is shown', async () => {
 });
 
 test('a run without tasks', async () => {
-  expect(await linesOf(new Script().tasks([]).ended(3))).toBe(
+  expect(await linesOf(new RunScript().tasks([]).ended(3))).toBe(
     `${'─'.repeat(80)}\n  SUMMARY [   0.003s] 0 tasks: nothing to do\n`,
   );
 });
 
 test('a run that ended early gives the reason, an aborted one says so', async () => {
-  const startedScript = () => new Script().tasks(['a', 'b', 'c']).start(1, 'a').end(2, 'a').start(2, 'b');
+  const startedScript = () => new RunScript().tasks(['a', 'b', 'c']).start(1, 'a').end(2, 'a').start(2, 'b');
   const early = startedScript()
     .end(3, 'b', { status: 'cancelled', reason: 'interrupted twice' })
     .skip(3, 'c', { task: 'c', why: 'cancelled before its start' })
@@ -113,7 +113,7 @@ test('a run that ended early gives the reason, an aborted one says so', async ()
 });
 
 test('slow tasks are reported once for each span, with their progress', async () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['patient'], { slowAfterMs: 3000 })
     .tasks(['usual'])
     .start(0, 'patient', 'thread-1')
@@ -133,7 +133,7 @@ test('slow tasks are reported once for each span, with their progress', async ()
 });
 
 test('a task that runs longer than is usual for it is reported once, until it is slow', async () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['patient'], { weightMs: 800, unusualAfterMs: 2100, slowAfterMs: 8000 })
     .tasks(['off'], { weightMs: 800, unusualAfterMs: 2100, slowAfterMs: 0 })
     .start(0, 'patient', 'thread-1')
@@ -149,7 +149,7 @@ test('a task that runs longer than is usual for it is reported once, until it is
 });
 
 test('a task between two attempts is not slow, and its next attempt counts from 0', async () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['again'], { slowAfterMs: 2000 })
     .start(0, 'again')
     .retry(1500, 'again', 3000, { status: 'failed', reason: 'no answer' })
@@ -176,7 +176,7 @@ test('long chains of reasons keep their root cause', async () => {
     task: `task-${link}`,
     why: `requires "task-${link + 1}"`,
   }));
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['task-0'])
     .skip(1, 'task-0', ...chain, { task: 'task-40', why: 'crashed' });
   const line = (await linesOf(script)).split('\n')[1] ?? '';
@@ -186,7 +186,7 @@ test('long chains of reasons keep their root cause', async () => {
 
 test('very many failures are listed up to a limit', async () => {
   const paths = Array.from({ length: 1000 }, (_, index) => `t-${index}`);
-  const script = new Script().tasks(paths);
+  const script = new RunScript().tasks(paths);
   for (const path of paths) script.start(1, path).end(2, path, { status: 'failed' });
   const text = await linesOf(script.ended(3));
   expect(text.split('\n').length).toBe(1 + 1000 + 1 + 200 + 1 + 1 + 1 + 1 + 1);
@@ -197,7 +197,7 @@ test('no control character of a task reaches the terminal', async () => {
   const evil = '\u001b[2J\u001b]0;owned\u0007\u202egpj.exe\rover\u0000';
   const error = { name: evil, message: `${evil}\n${evil}`, stack: `    at ${evil} (file:1:1)` };
   const findings = [{ name: evil, status: 'fail', message: evil, data: { [evil]: evil } }] as const;
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['t'])
     .start(0, 't', evil)
     .reports(1, 't', { kind: 'progress', progress: { done: 1, message: evil } })
@@ -221,7 +221,7 @@ test('the data of a finding may be any value', async () => {
   const findings = [circle, 5n, hidden, () => 1, Symbol('s')].map((data) => ({
     ...{ name: 'odd', status: 'fail', data },
   })) as Finding[];
-  const script = new Script().tasks(['t']).start(0, 't').end(1, 't', { findings }).ended(2);
+  const script = new RunScript().tasks(['t']).start(0, 't').end(1, 't', { findings }).ended(2);
   const shown = (await linesOf(script)).split('\n').slice(2, 7);
   expect(shown.map((line) => line.trim())).toEqual([
     '✗ odd: <ref *1> { self: [Circular *1] }',
@@ -240,7 +240,7 @@ test('the data of a finding may be any value', async () => {
 
 describe('details are shown once', () => {
   const detailsOf = async (outcome: Outcome): Promise<string[]> => {
-    const script = new Script().tasks(['t']).start(0, 't').end(1, 't', outcome);
+    const script = new RunScript().tasks(['t']).start(0, 't').end(1, 't', outcome);
     const lines = (await linesOf(script)).split('\n').slice(1);
     return lines.slice(
       0,
@@ -330,7 +330,7 @@ describe('the reader of the lines', () => {
 });
 
 test('late errors, and their number', async () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['a/one', 'a/two'])
     .start(1, 'a/one')
     .end(2, 'a/one')
@@ -362,7 +362,7 @@ test('a failed finding shows its place, its message and what differs; output tha
     },
     { name: 'known', status: 'fail' },
   ];
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['a'])
     .start(0, 'a')
     .end(1, 'a', {
@@ -399,8 +399,8 @@ test('a failed finding shows its place, its message and what differs; output tha
 });
 
 describe('how much is shown', () => {
-  const script = (): Script =>
-    new Script()
+  const script = (): RunScript =>
+    new RunScript()
       .tasks(['t/ok', 't/mute', 't/skip', 't/bad'])
       .start(0, 't/ok')
       .start(0, 't/mute')

@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
 import { demo } from '../examples/demo-tasks.ts';
 import { SimulatedRun } from '../examples/simulated-run.ts';
+import { mixedRun } from '../src/conformance/mixed-run.ts';
+import { RunScript } from '../src/conformance/run-script.ts';
 import { live, type RunListener } from '../src/index.ts';
 import type { LiveOptions } from '../src/options.ts';
 import { Emulator } from './emulator.ts';
 import { listen } from './listen.ts';
-import { mixedRun } from './mixed-run.ts';
 import { play } from './play.ts';
-import { Script } from './script.ts';
 
 interface Stage {
   readonly terminal: Emulator;
@@ -101,7 +101,7 @@ describe('a simulated run', () => {
   });
 
   test('output leaves lines as it comes, and all output below the line of its task', async () => {
-    const script = new Script()
+    const script = new RunScript()
       .tasks(['t/ok'])
       .start(0, 't/ok')
       .prints(5, 't/ok', 'fine\n')
@@ -129,7 +129,7 @@ describe('a simulated run', () => {
 describe('drawing', () => {
   const running = (): Stage => {
     const on = stage(80, 24);
-    play(new Script().tasks(['a', 'b']).start(0, 'a'), on.reporter, on.clock);
+    play(new RunScript().tasks(['a', 'b']).start(0, 'a'), on.reporter, on.clock);
     return on;
   };
 
@@ -193,7 +193,7 @@ describe('drawing', () => {
 
 test('a note is shown at the top at once, until another replaces it', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
-  play(new Script().tasks(['a', 'b']).start(0, 'a'), reporter, clock);
+  play(new RunScript().tasks(['a', 'b']).start(0, 'a'), reporter, clock);
   reporter.note('Interrupted: waiting for 1 running; press again to cancel.');
   const [first] = (await terminal.screen()).split('\n');
   expect(first).toBe('Interrupted: waiting for 1 running; press again to cancel.');
@@ -215,7 +215,7 @@ test('an aborted run restores the terminal, and shows what is known', async () =
 
 test('running tasks show their progress, their findings, their delay, and whether they are quiet', async () => {
   const { terminal, clock, reporter } = stage(100, 24);
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['build'], { weightMs: 10_000 })
     .tasks(['flaky', 'quiet', 'finds', 'wide'])
     .start(0, 'build', 'process-1')
@@ -263,7 +263,7 @@ test('waiting tasks are grouped by what they wait for', async () => {
     group: 'gpu',
   };
   reporter.attach({ inspect: () => inspection });
-  play(new Script().tasks(paths).start(0, 't-0'), reporter, clock, 1000);
+  play(new RunScript().tasks(paths).start(0, 't-0'), reporter, clock, 1000);
   expect(await terminal.screen()).toMatchInlineSnapshot(`
     "───────────────────────────────────────────────────────────────────────────────────────────────────  0%  0:00
     0 of 30 done   group gpu
@@ -283,7 +283,7 @@ test('waiting tasks are grouped by what they wait for', async () => {
 test('a run with more workers than rows shows those that run longest', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
   const paths = Array.from({ length: 60 }, (_, index) => `t-${index}`);
-  const script = new Script().tasks(paths);
+  const script = new RunScript().tasks(paths);
   for (const [index, path] of paths.entries()) script.start(index, path);
   play(script, reporter, clock, 1000);
   const lines = (await terminal.screen()).trimEnd().split('\n');
@@ -305,7 +305,7 @@ test('a slow inspection is made rarely', async () => {
       return { ...empty, counts: { waiting: 0, running: 0, finished: 0, skipped: 0 } };
     },
   });
-  play(new Script().tasks(['a']).start(0, 'a'), reporter, clock, 20_000);
+  play(new RunScript().tasks(['a']).start(0, 'a'), reporter, clock, 20_000);
   await reporter.close();
   expect(looks.length).toBeGreaterThan(2);
   expect(looks.length).toBeLessThanOrEqual(6);
@@ -320,7 +320,7 @@ test('a run whose inspection fails is shown without it, and the error is reporte
       throw new Error('no insight');
     },
   });
-  play(new Script().tasks(['a', 'b']).start(0, 'a'), reporter, clock, 5500);
+  play(new RunScript().tasks(['a', 'b']).start(0, 'a'), reporter, clock, 5500);
   expect(looks).toBe(1);
   expect(await terminal.screen()).toContain('0:05');
   await expect(reporter.close()).rejects.toThrow('no insight');
@@ -329,7 +329,7 @@ test('a run whose inspection fails is shown without it, and the error is reporte
 
 test('a terminal that fails between events affects nothing else', async () => {
   const { terminal, clock, reporter } = stage(80, 24);
-  play(new Script().tasks(['a']).start(0, 'a'), reporter, clock, 500);
+  play(new RunScript().tasks(['a']).start(0, 'a'), reporter, clock, 500);
   Object.defineProperty(terminal, 'columns', {
     get: () => {
       throw new Error('unplugged');

@@ -1,17 +1,17 @@
 /** The model of a run: its state after events, task updates and inspections. */
 import type { Inspection, WaitingFor } from '@pexen/core';
 import { describe, expect, test } from 'vitest';
+import { mixedRun } from '../src/conformance/mixed-run.ts';
+import { RunScript } from '../src/conformance/run-script.ts';
 import { RunModel, type TaskSnapshot } from '../src/index.ts';
-import { mixedRun } from './mixed-run.ts';
-import { Script } from './script.ts';
 
-function modelOf(script: Script, keeps: 'all' | 'open' = 'all'): RunModel {
+function modelOf(script: RunScript, keeps: 'all' | 'open' = 'all'): RunModel {
   const model = new RunModel({ keeps });
   feed(model, script.entries);
   return model;
 }
 
-function feed(model: RunModel, entries: Script['entries']): void {
+function feed(model: RunModel, entries: RunScript['entries']): void {
   for (const each of entries) {
     if ('event' in each) model.apply(each.event);
     else model.applyTaskUpdate(each.update);
@@ -35,7 +35,7 @@ const names = (tasks: readonly TaskSnapshot[]): string[] => tasks.map(({ facts }
 test('a task goes through its states, and the counts follow', () => {
   const model = new RunModel();
   const seen: unknown[] = [];
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['a', 'b'])
     .start(1, 'a')
     .retry(2, 'a', 500, { status: 'failed' })
@@ -60,7 +60,7 @@ test('a task goes through its states, and the counts follow', () => {
 });
 
 test('the updates of a running task are kept as far as they are shown; late ones of an earlier attempt are not', () => {
-  const script = new Script()
+  const script = new RunScript()
     .tasks(['a'])
     .start(1, 'a')
     .prints(2, 'a', 'x'.repeat(500))
@@ -84,11 +84,11 @@ test('the updates of a running task are kept as far as they are shown; late ones
 });
 
 test('each change makes a version, and `changedSince` returns exactly the changed tasks', () => {
-  const model = modelOf(new Script().tasks(['a', 'b', 'c']));
+  const model = modelOf(new RunScript().tasks(['a', 'b', 'c']));
   const before = model.version;
   expect(names(model.changedSince(0))).toEqual(['a', 'b', 'c']);
   expect(model.changedSince(before)).toEqual([]);
-  const script = new Script().tasks(['a', 'b', 'c']).start(1, 'c').start(2, 'a').end(3, 'c');
+  const script = new RunScript().tasks(['a', 'b', 'c']).start(1, 'c').start(2, 'a').end(3, 'c');
   feed(model, script.entries.slice(2));
   expect(names(model.changedSince(before))).toEqual(['a', 'c']);
   expect(names(model.changedSince(model.version - 1))).toEqual(['c']);
@@ -96,7 +96,7 @@ test('each change makes a version, and `changedSince` returns exactly the change
 });
 
 test('snapshots share unchanged parts, and do not change', () => {
-  const model = modelOf(new Script().tasks(['a', 'b']).start(1, 'a').start(1, 'b'));
+  const model = modelOf(new RunScript().tasks(['a', 'b']).start(1, 'a').start(1, 'b'));
   const first = model.snapshot();
   const text = JSON.stringify(first);
   model.applyTaskUpdate({
@@ -111,7 +111,7 @@ test('snapshots share unchanged parts, and do not change', () => {
   expect(second.running[1]).not.toBe(first.running[1]);
   expect(second.waiting).toBe(first.waiting);
   expect(second.totals).toBe(first.totals);
-  feed(model, new Script().tasks(['a']).start(1, 'a').end(3, 'a', { status: 'threw' }).entries.slice(2));
+  feed(model, new RunScript().tasks(['a']).start(1, 'a').end(3, 'a', { status: 'threw' }).entries.slice(2));
   expect(JSON.stringify(first)).toBe(text);
   expect(model.snapshot().totals.notPassed).toHaveLength(1);
 });
@@ -120,7 +120,7 @@ test('the state after events from JSON is the same', () => {
   const { entries } = mixedRun();
   const direct = modelOf(mixedRun());
   const read = new RunModel();
-  feed(read, JSON.parse(JSON.stringify(entries)) as Script['entries']);
+  feed(read, JSON.parse(JSON.stringify(entries)) as RunScript['entries']);
   expect(JSON.parse(JSON.stringify(read.snapshot()))).toEqual(JSON.parse(JSON.stringify(direct.snapshot())));
   expect(JSON.parse(JSON.stringify(read.changedSince(0)))).toEqual(
     JSON.parse(JSON.stringify(direct.changedSince(0))),
@@ -137,7 +137,11 @@ test('a model of open tasks forgets ended ones, and has the same counts', () => 
 });
 
 test('events of unknown tasks add them: the listener was late', () => {
-  const script = new Script().tasks(['a']).start(1, 'a').end(2, 'a').skip(3, 'b', { task: 'b', why: 'no' });
+  const script = new RunScript()
+    .tasks(['a'])
+    .start(1, 'a')
+    .end(2, 'a')
+    .skip(3, 'b', { task: 'b', why: 'no' });
   const model = new RunModel();
   feed(model, script.entries.slice(2));
   expect(model.counts).toEqual({ tasks: 2, waiting: 0, running: 0, retrying: 0, serving: 0, done: 2 });
@@ -145,7 +149,7 @@ test('events of unknown tasks add them: the listener was late', () => {
 });
 
 describe('waiting tasks', () => {
-  const model = (): RunModel => modelOf(new Script().tasks(['a', 'b', 'c', 'd', 'e']).start(1, 'a'));
+  const model = (): RunModel => modelOf(new RunScript().tasks(['a', 'b', 'c', 'd', 'e']).start(1, 'a'));
   const held = { kind: 'resource', resource: '/db', holders: ['a'] } as const;
   const rows = (of: RunModel): unknown[] =>
     of
@@ -170,7 +174,7 @@ describe('waiting tasks', () => {
   test('without a task that has started since the inspection, or before it', () => {
     const of = model();
     of.applyInspection(inspection({ a: held, b: held, c: held }));
-    feed(of, new Script().tasks([]).start(2, 'b').entries.slice(2));
+    feed(of, new RunScript().tasks([]).start(2, 'b').entries.slice(2));
     expect(rows(of)).toEqual([
       ['resource /db 1', 'a', 'c'],
       ['unknown  2', '', 'd,e'],
@@ -185,7 +189,7 @@ describe('waiting tasks', () => {
   test('are not blocked by a task that has ended since the inspection', () => {
     const of = model();
     of.applyInspection(inspection({ b: held, c: { kind: 'resource', resource: '/x', holders: ['a', 'e'] } }));
-    feed(of, new Script().tasks([]).start(1, 'a').end(2, 'a').entries.slice(3));
+    feed(of, new RunScript().tasks([]).start(1, 'a').end(2, 'a').entries.slice(3));
     expect(rows(of).slice(0, 2)).toEqual([
       ['resource /db 1', 'over', 'b'],
       ['resource /x 1', 'e', 'c'],
@@ -218,7 +222,7 @@ describe('waiting tasks', () => {
 
   test('of very many groups the largest are listed, and the rest is counted', () => {
     const paths = Array.from({ length: 100 }, (_, index) => `t${index}`);
-    const of = modelOf(new Script().tasks([...paths, 'x', 'y', 'z']));
+    const of = modelOf(new RunScript().tasks([...paths, 'x', 'y', 'z']));
     const reasons = paths.map((path) => [path, { kind: 'resource', resource: path, holders: [] }] as const);
     const most = { kind: 'requirement', requirement: 'bin', providers: ['z'] } as const;
     of.applyInspection(inspection({ ...Object.fromEntries(reasons), x: most, y: most }));
@@ -230,7 +234,7 @@ describe('waiting tasks', () => {
 });
 
 test('lists have bounded length, and what is not listed is counted', () => {
-  const script = new Script();
+  const script = new RunScript();
   for (let index = 0; index < 300; index++) {
     const path = `t${index}`;
     script.tasks([path]).start(1, path).end(2, path, { status: 'threw' });

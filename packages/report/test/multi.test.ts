@@ -1,10 +1,10 @@
 /** Several reporters as one: an error in one does not affect the others. */
 import { runEventVersion } from '@pexen/core';
 import { expect, test } from 'vitest';
+import { RunScript } from '../src/conformance/run-script.ts';
 import { multi, type Reporter, type ReporterProblem } from '../src/index.ts';
-import { Script } from './script.ts';
 
-const events = new Script().tasks(['a']).start(1, 'a').end(2, 'a').ended(3).events;
+const events = new RunScript().tasks(['a']).start(1, 'a').end(2, 'a').ended(3).events;
 
 function recording(): Reporter & { readonly seen: string[] } {
   const seen: string[] = [];

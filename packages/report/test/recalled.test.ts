@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
+import { RunScript } from '../src/conformance/run-script.ts';
 import { junit, lines, live, type Reporter, RunModel } from '../src/index.ts';
 import { listen } from './listen.ts';
 import { MemoryStream } from './memory-stream.ts';
 import { play } from './play.ts';
-import { Script } from './script.ts';
 
 const error = { name: 'Error', message: 'no route' };
 
 /** Three results of session 1, one of them bad, and one of this session. */
-function resumed(): Script {
-  return new Script()
+function resumed(): RunScript {
+  return new RunScript()
     .tasks(['kept/a', 'kept/b', 'kept/c', 'new'])
     .recall(0, 'kept/a')
     .recall(0, 'kept/b', { status: 'threw', error })
@@ -71,7 +71,7 @@ test('the same holds with a line for each task that passes, and in the live view
 
 test('they are done, and no work of this session', () => {
   const model = new RunModel();
-  const script = new Script().tasks(['a', 'b', 'c', 'd', 'e'], { weightMs: 1000 });
+  const script = new RunScript().tasks(['a', 'b', 'c', 'd', 'e'], { weightMs: 1000 });
   for (const path of ['a', 'b', 'c']) script.recall(0, path);
   for (const event of script.start(0, 'd').events) model.apply(event);
   expect(model.counts).toMatchObject({ done: 3, running: 1, waiting: 1 });
@@ -85,18 +85,18 @@ test('the JUnit report has the same cases as that of an uninterrupted run', asyn
   const folder = mkdtempSync(join(tmpdir(), 'pexen-recalled-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const attachment = { name: 'log', mediaType: 'text/plain', text: 'hello' };
-  const interrupted = new Script()
+  const interrupted = new RunScript()
     .tasks(['a', 'b'])
     .recall(0, 'a', { attachments: [attachment] })
     .recall(0, 'b', { status: 'threw', error });
-  const whole = new Script()
+  const whole = new RunScript()
     .tasks(['a', 'b'])
     .start(0, 'a')
     .reports(1, 'a', { kind: 'attachment', attachment })
     .end(1000, 'a')
     .start(0, 'b')
     .end(1000, 'b', { status: 'threw', error });
-  const report = async (script: Script, name: string): Promise<string> => {
+  const report = async (script: RunScript, name: string): Promise<string> => {
     const clock = new ScriptedClock(0);
     const file = join(folder, name);
     const reporter = listen(junit({ file }), clock);

@@ -1,13 +1,14 @@
 /** Services, as reporters and their readers see them. */
 import { describe, expect, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
+import { RunScript } from '../src/conformance/run-script.ts';
+import { serviceRun } from '../src/conformance/service-run.ts';
 import { lines, live, RunModel } from '../src/index.ts';
 import { Emulator } from './emulator.ts';
 import { listen } from './listen.ts';
 import { MemoryStream } from './memory-stream.ts';
 import { play } from './play.ts';
-import { Script } from './script.ts';
-import { inspectedAt, serviceRun } from './service-run.ts';
+import { inspectedAt } from './service-run.ts';
 
 function modelAt(untilMs: number): RunModel {
   const model = new RunModel();
@@ -45,7 +46,7 @@ describe('the model', () => {
   test('its life does not count as work, and its weight is done when it is ready for the first time', () => {
     const { totals } = modelAt(20_000).snapshot();
     expect(totals).toMatchObject({ services: 2, workMs: 1995 + 2994 + 3999 + 3298 + 5899 + 1499 });
-    const script = new Script()
+    const script = new RunScript()
       .tasks(['db'], { service: true, weightMs: 1000 })
       .tasks(['t'], { weightMs: 1000 });
     const model = new RunModel();
@@ -55,7 +56,7 @@ describe('the model', () => {
   });
 
   test('a listener that has missed its start, and what it is, still sees it serve', () => {
-    const script = new Script().tasks(['db']).start(0, 'db').ready(5, 'db').stopping(6, 'db').end(7, 'db');
+    const script = new RunScript().tasks(['db']).start(0, 'db').ready(5, 'db').stopping(6, 'db').end(7, 'db');
     const model = new RunModel();
     const states = script.events.slice(3).map((event) => {
       model.apply(event);
@@ -109,7 +110,7 @@ describe('the live view', () => {
 
   test('of more services than there is room for, those come first that are not simply up', async () => {
     const paths = Array.from({ length: 12 }, (_, at) => `s/${at}`);
-    const script = new Script().tasks(paths, { service: true });
+    const script = new RunScript().tasks(paths, { service: true });
     for (const path of paths) script.start(1, path).ready(2, path);
     const on = new Emulator(80, 24);
     const clock = new ScriptedClock(0);
@@ -135,7 +136,7 @@ test('a service that is slow to start is reported, and one that is up is not', a
   const stream = new MemoryStream();
   const clock = new ScriptedClock(0);
   const reporter = listen(lines({ stream, clock, color: false, slowAfter: 1000 }), clock);
-  const script = new Script().tasks(['db'], { service: true }).start(0, 'db').prints(10, 'db', 'initdb\n');
+  const script = new RunScript().tasks(['db'], { service: true }).start(0, 'db').prints(10, 'db', 'initdb\n');
   play(script.ready(2500, 'db'), reporter, clock, 60_000);
   expect(stream.text.match(/SLOW.*/g)).toEqual([
     'SLOW [   > 1.0s] db  process-1 · initdb',

@@ -1,11 +1,11 @@
 /** The verdict of a result whose event has none. */
 import type { Finding, OutcomeKind, TaskFinished, TaskSkipped } from '@pexen/core';
 import { expect, test } from 'vitest';
+import { type Outcome, RunScript } from '../src/conformance/run-script.ts';
 import { verdictOf } from '../src/index.ts';
-import { type Outcome, Script } from './script.ts';
 
 function finished(ending: Outcome, attempts = 1): TaskFinished {
-  const script = new Script().tasks(['t']);
+  const script = new RunScript().tasks(['t']);
   for (let attempt = 1; attempt < attempts; attempt++)
     script.start(0, 't').retry(1, 't', 0, { status: 'failed' });
   const event = script.start(1, 't').end(2, 't', ending).events.at(-1);

@@ -24,6 +24,7 @@ type Unnumbered = RunEvent extends infer Event
     : never
   : never;
 
+/** An event, or an update of a running body. */
 export type ScriptEntry = { readonly event: RunEvent } | { readonly update: TaskUpdateEvent };
 
 /** How a task, or one of its attempts, ends; default: it returned. */
@@ -50,13 +51,21 @@ interface Running {
   readonly attempts: AttemptInfo[];
 }
 
-export class Script {
+/**
+ * Makes the events of a run, for tests of reporters: each call adds the event that a run would report, numbered, at that time in milliseconds.
+ *
+ * @example
+ * const run = new RunScript().tasks(['net/ping']).start(1, 'net/ping').end(42, 'net/ping', { status: 'failed' }).ended(50);
+ * for (const event of run.events) listener.event(event);
+ */
+export class RunScript {
   readonly entries: ScriptEntry[] = [];
   readonly #running = new Map<string, Running>();
   readonly #ids = new Map<string, number>();
   #count = 0;
   readonly #counts: Partial<Record<TaskFinished['status'] | 'skipped', number>> = {};
 
+  /** `startedAt`: milliseconds since 1970. */
   constructor(startedAt = Date.UTC(2026, 10, 22, 12, 0, 0)) {
     this.#add({
       type: 'run-started',
@@ -70,10 +79,12 @@ export class Script {
     });
   }
 
+  /** Only the events, without the updates. */
   get events(): readonly RunEvent[] {
     return this.entries.flatMap((entry) => ('event' in entry ? [entry.event] : []));
   }
 
+  /** Adds tasks; after the start of the run, where `atMs` is not 0. */
   tasks(paths: readonly string[], info: Partial<TaskInfo> = {}, atMs = 0): this {
     const tasks = paths.map((path) =>
       taskInfo({ id: this.#idOf(path), path, callPath: partsOf(path), ...info }),
@@ -81,6 +92,7 @@ export class Script {
     return this.#add({ type: 'tasks-added', atMs, origin: atMs === 0 ? 'start' : 'loop', tasks });
   }
 
+  /** An attempt starts. */
   start(atMs: number, path: string, worker = 'process-1'): this {
     const running = this.#running.get(path);
     this.#running.set(path, { atMs, worker, attempts: running?.attempts ?? [] });
@@ -123,6 +135,7 @@ export class Script {
     return this.#finish(atMs, path, ending);
   }
 
+  /** The running attempt ends, and the task has its result. */
   end(atMs: number, path: string, ending: Outcome = {}): this {
     this.#endAttempt(atMs, path, ending);
     return this.#finish(atMs, path, ending);
@@ -159,6 +172,7 @@ export class Script {
     });
   }
 
+  /** A task is skipped, for this chain of reasons. */
   skip(atMs: number, path: string, ...reason: readonly ReasonLink[]): this {
     this.#counts.skipped = (this.#counts.skipped ?? 0) + 1;
     return this.#add({
@@ -171,10 +185,12 @@ export class Script {
     });
   }
 
+  /** A worker is gone. */
   lost(atMs: number, worker: string, reason: string): this {
     return this.#add({ type: 'worker-lost', atMs, pool: 'default', worker, reason });
   }
 
+  /** An error surfaces after its task has ended. */
   late(atMs: number, worker: string, tasks: readonly string[], message: string): this {
     const error = {
       name: 'Error',
@@ -184,16 +200,19 @@ export class Script {
     return this.#add({ type: 'late-error', atMs, pool: 'default', worker, tasks, error });
   }
 
+  /** The running body reports something. */
   reports(atMs: number, path: string, update: TaskUpdateEvent['update']): this {
     const attempt = this.#of(path).attempts.length + 1;
     this.entries.push({ update: { atMs, task: this.#idOf(path), path, attempt, update } });
     return this;
   }
 
+  /** The running body prints something. */
   prints(atMs: number, path: string, text: string): this {
     return this.reports(atMs, path, { kind: 'output', stream: 'stdout', text });
   }
 
+  /** The run ends. */
   ended(atMs: number, facts: { readonly reason?: string; readonly poisoned?: readonly string[] } = {}): this {
     const { reason, poisoned = [] } = facts;
     const counts = { ...this.#counts };
@@ -269,7 +288,7 @@ function partsOf(path: string): string[] {
 
 function captured(text: string, file?: string): CapturedOutput {
   return {
-    ...{ head: text, tail: '', totalBytes: Buffer.byteLength(text) },
+    ...{ head: text, tail: '', totalBytes: new TextEncoder().encode(text).length },
     ...(file !== undefined && { file }),
   };
 }

@@ -1,8 +1,8 @@
 /** A run in which nearly every kind of event happens once. */
-import { Script } from './script.ts';
+import { RunScript } from './run-script.ts';
 
-export function mixedRun(): Script {
-  return new Script()
+export function mixedRun(): RunScript {
+  return new RunScript()
     .tasks([
       'build/kernel',
       'build/modules',
