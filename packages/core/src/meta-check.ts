@@ -153,7 +153,8 @@ export function checkMeta(meta: object, task: string, isService = false): Proble
   for (const name in meta) {
     const value = (meta as Record<string, unknown>)[name];
     if (value === undefined) continue;
-    if (name === 'uses' || name === 'claims' || name === 'group' || name === 'pool') rivals++;
+    if (name === 'uses' || name === 'claims' || name === 'group' || name === 'pool' || name === 'perNode')
+      rivals++;
     const check = known[name];
     const complaint = check === undefined ? '' : check(value);
     if (complaint === undefined) continue;
@@ -199,7 +200,7 @@ function unknownEntry(name: string, task: string, isService: boolean): Problem {
   return problem('PEXEN_UNKNOWN_META', `unknown metadata "${name}"`, hint, task);
 }
 
-function contradictions({ uses, claims, group, pool }: TaskMeta, task: string): Problem[] {
+function contradictions({ uses, claims, group, pool, perNode }: TaskMeta, task: string): Problem[] {
   const used = new Set<unknown>(
     Array.isArray(uses) ? uses.map((use) => (isAmount(use) ? use.resource : use)) : [],
   );
@@ -212,6 +213,15 @@ function contradictions({ uses, claims, group, pool }: TaskMeta, task: string): 
       task,
     ),
   );
+  if (group !== undefined && perNode === true)
+    problems.push(
+      problem(
+        'PEXEN_GROUP_AND_NODES',
+        `it is perNode, and of the group "${group}"`,
+        'Set up the nodes before the group opens: remove group.',
+        task,
+      ),
+    );
   if (group === undefined || pool === undefined) return problems;
   const message = `it names both group "${group}" and pool "${pool}"`;
   const hint = 'A group has a pool of its own: remove pool.';

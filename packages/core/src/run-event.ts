@@ -71,9 +71,9 @@ export interface TasksAdded {
 
 /**
  * When tasks were added. `start`: before the first result was requested. `loop`: while the loop over the results handled one.
- * `outside`: at any other time, by a body, a timer or a listener.
+ * `outside`: at any other time, by a body, a timer or a listener. `node`: by the run itself, since a node has joined.
  */
-export type TaskOrigin = 'start' | 'loop' | 'outside';
+export type TaskOrigin = 'start' | 'loop' | 'outside' | 'node';
 
 /** An attempt started in a worker. */
 export interface TaskStarted {

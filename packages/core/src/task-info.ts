@@ -43,6 +43,8 @@ export interface TaskInfo {
   readonly on?: string;
   /** It runs once on each node. */
   readonly perNode?: true;
+  /** It is the execution on this node of the task `of`, which is `perNode`. */
+  readonly node?: { readonly name: string; readonly of: string };
   readonly tags?: readonly string[];
   /** May it start again after its worker was lost? */
   readonly rerunnable: boolean;

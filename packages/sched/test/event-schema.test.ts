@@ -5,6 +5,7 @@ import { Ajv2020, type AnySchemaObject, type ValidateFunction } from 'ajv/dist/2
 import { expect, test } from 'vitest';
 import { isWhole } from '#sample';
 import { amount, anyOf, atLeast, inline, key, run, service, TaskFailError, task } from '../src/index.ts';
+import { NodePool } from './node-pool.ts';
 import { receivedIn } from './run-model/received.ts';
 import { firstWithServices, generate } from './sim/generate.ts';
 
@@ -74,7 +75,7 @@ async function playEverything(): Promise<{
     ),
     task({ name: 'alone', exclusive: true, pool: 'other', rerunnable: true }, () => 1),
     task({ name: 'reboots', mayReboot: true }, () => 1),
-    task({ name: 'sets up', perNode: true, on: () => true }, () => 1),
+    task({ name: 'sets up', perNode: true, on: () => true, pool: 'lab' }, () => 1),
     task({ name: 'in group', group: 'vm' }, () => 1),
     task({ name: 'rescue', salvages: [fails] }, () => 1),
     task({ name: 'down', tearsDown: 'db' }, () => 1),
@@ -85,9 +86,10 @@ async function playEverything(): Promise<{
     task({ name: 'asks', requires: ['url'] }, () => 1),
     task({ name: 'not here', when: 'not on this machine' }, () => 1),
   ];
+  const lab = new NodePool([{ name: 'n1', properties: {}, slots: 1, bootMark: 'a' }]);
   const going = run(entries, {
     weights: (path) => (path === 'fails' ? { ms: 3, unusualMs: 1000 } : undefined),
-    ...{ pools: { other: inline() }, groups: { vm: { pool: vm } }, capacities: { 'memory-mb': 2 } },
+    ...{ pools: { other: inline(), lab }, groups: { vm: { pool: vm } }, capacities: { 'memory-mb': 2 } },
     digester: {
       loaded: () => {},
       digestsOf: () => ({ meaning: 'm', code: 'c', data: 'd', limits: 'l' }),

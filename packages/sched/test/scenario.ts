@@ -420,6 +420,11 @@ export class Scenario {
         if (!this.#closesByHand) this.#closed(command.pool);
         break;
       }
+      case 'execute-on-node': {
+        const added = plan.addInstances([command.task], command.node);
+        this.#deliver({ type: 'tasks-added', atMs: this.#nowMs, origin: 'node', ...added });
+        break;
+      }
       case 'report-wait':
         this.#printed.push(`report ${why(this.#at.state, command.task)}`);
         break;

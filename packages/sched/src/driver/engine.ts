@@ -125,7 +125,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.#consumer = consumer;
     this.#clock = options.clock ?? systemClock;
     this.identity = new RunIdentity(options);
-    this.outputs = new TaskOutputs(plan, this.machine.state.conditions, options.shared);
+    this.outputs = new TaskOutputs(plan, this.machine.state, options.shared);
     if (options.journal !== undefined)
       this.#journaling = new Journaling(options.journal, this.machine.state, this.outputs);
     this.#results = new Results(this.machine.state, this.outputs, publisher, (task) =>
@@ -444,6 +444,11 @@ export class Engine implements AttemptHost, PoolListener {
       case 'recall-rest':
         this.#recallRest();
         break;
+      case 'execute-on-node': {
+        const { from, to } = this.plan.addInstances([command.task], command.node);
+        this.#added(from, to, 'node', undefined);
+        break;
+      }
       case 'report-wait':
         this.warn(
           problem(

@@ -66,6 +66,8 @@ export interface RecordedTask {
   readonly service?: { readonly restarts: number; readonly killsOnStop: boolean };
   /** Recorded where programs have a pool of their own. */
   readonly isProgram?: true;
+  /** It is the execution on a node of the task with this number. */
+  readonly on?: { readonly of: number; readonly node: string; readonly bootMark: string };
 }
 
 /** One step of a record: JSON throughout. The first is `plan`. */
@@ -100,7 +102,7 @@ const naming = [
 ] as const;
 const plain = [
   ...(['exclusive', 'timeout', 'idleTimeout', 'grace', 'slowAfter', 'retries', 'rerunnable'] as const),
-  ...(['priority', 'weight', 'group', 'pool'] as const),
+  ...(['priority', 'weight', 'group', 'pool', 'perNode'] as const),
 ];
 
 /**
@@ -175,6 +177,7 @@ export class Recorder {
     const whyNot = tasks.whyNot.get(task);
     const weightMs = tasks.expectedOf(task);
     const { service } = tasks.definition(task);
+    const instance = tasks.instances.get(task);
     const { rerunnable, ...meta } = tasks.metaOf(task);
     return {
       path: tasks.pathOf(task),
@@ -187,6 +190,7 @@ export class Recorder {
       ...(weightMs !== undefined && { weightMs }),
       ...(tasks.isFirst(task) && { isFirst: true as const }),
       ...(service !== undefined && { service }),
+      ...(instance !== undefined && { on: instance }),
       ...(hasProgramPool(tasks) && isProgram(tasks, task) && { isProgram: true as const }),
     };
   }
@@ -375,7 +379,13 @@ class Player {
     }
   }
 
+  /** Tasks are added together, or are executions on a node, one by one. */
   #add(recorded: readonly RecordedTask[]): void {
+    const on = recorded[0]?.on;
+    if (on !== undefined) {
+      this.#tasks.addInstances([on.of], { name: on.node, bootMark: on.bootMark });
+      return;
+    }
     this.#tasks.add(
       recorded.map((task) => this.#names.task(task)),
       this.#machine.live,

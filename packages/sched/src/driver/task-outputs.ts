@@ -17,8 +17,8 @@ import {
   tornDown,
   tornDownBy,
 } from '@pexen/core';
-import type { Conditions } from '../machine/conditions.ts';
 import type { TaskId } from '../machine/protocol.ts';
+import type { State } from '../machine/state.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { PROVIDES } from '../plan/metadata.ts';
 
@@ -27,7 +27,7 @@ const noKeys: readonly ReceivedKey[] = [];
 
 export class TaskOutputs {
   readonly #plan: CompiledTasks;
-  readonly #conditions: Conditions;
+  readonly #state: Pick<State, 'metBy' | 'onNodeOf'>;
   /** The dictionary with which every task starts. */
   readonly #initial: SharedState;
   /** True if some dictionary has entries. */
@@ -39,9 +39,13 @@ export class TaskOutputs {
   /** Recalled tasks whose dictionary is what their providers gave them, until it is read. */
   readonly #inheriting = new Set<TaskId>();
 
-  constructor(plan: CompiledTasks, conditions: Conditions, shared: Readonly<Record<string, unknown>> = {}) {
+  constructor(
+    plan: CompiledTasks,
+    state: Pick<State, 'metBy' | 'onNodeOf'>,
+    shared: Readonly<Record<string, unknown>> = {},
+  ) {
     this.#plan = plan;
-    this.#conditions = conditions;
+    this.#state = state;
     this.#initial = mergeShared(shared);
     this.#isUsed = Object.keys(this.#initial).length > 0;
   }
@@ -61,7 +65,7 @@ export class TaskOutputs {
     const { graph } = this.#plan;
     const met = graph.waits.in
       .ends(task)
-      .flatMap((condition) => (graph.isRequirement(condition) ? this.#conditions.metBy(condition) : []));
+      .flatMap((condition) => (graph.isRequirement(condition) ? this.#state.metBy(task, condition) : []));
     return [...met, ...this.#givenBefore(task)];
   }
 
@@ -154,7 +158,8 @@ export class TaskOutputs {
     const providers = tornDownBy(this.#plan.metaOf(task)).flatMap((each) =>
       graph.feeds.in.ends(builder.conditionOf(each)),
     );
-    return [...new Set(providers)].sort((one, other) => one - other);
+    const there = providers.map((provider) => this.#state.onNodeOf(task, provider));
+    return [...new Set(there)].sort((one, other) => one - other);
   }
 
   #metBy(task: TaskId, requirement: Requirement): readonly TaskId[] {
@@ -162,7 +167,7 @@ export class TaskOutputs {
     const condition = graph.waits.in
       .ends(task)
       .find((each) => graph.isRequirement(each) && sayTheSame(graph.subjects[each], requirement));
-    return condition === undefined ? [] : this.#conditions.metBy(condition);
+    return condition === undefined ? [] : this.#state.metBy(task, condition);
   }
 
   #received(requirement: Requirement, at: number, providers: readonly TaskId[]): ReceivedKey[] {

@@ -488,10 +488,11 @@ export class AttemptLifecycle {
   }
 
   #close(task: number, status: ResultStatus): void {
-    const { tasks, conditions, recalled, nowMs } = this.#state;
+    const { tasks, conditions, recalled, nowMs, plan } = this.#state;
     this.#state.move(task, DONE);
     tasks.setStatus(task, STATUSES.indexOf(status));
     this.#results.add(task);
+    if (plan.instances.size > 0 && plan.instances.has(task)) this.#state.instancesEnded.push(task);
     conditions.ended(task);
     if (recalled.hasGuards) conditions.released.push(...recalled.ended(task));
     if (!this.#state.nextEvent()) return;

@@ -39,7 +39,8 @@ export class Cancellation {
     for (let task = 0; task < tasks.count; task++) {
       if (tasks.state[task] === DONE) continue;
       if (tasks.isOut(task)) this.#stopRunning(task, level, reason);
-      else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
+      else if (this.#state.isForbidden(task) && !this.#state.executions.has(task))
+        this.#attempts.giveUp(task);
     }
     if (level === DRAINING) this.#reclaim();
     if (level === CANCELLING)

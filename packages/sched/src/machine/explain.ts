@@ -30,6 +30,7 @@ import type { State } from './state.ts';
 import {
   HELD,
   NEVER_STARTED,
+  NODE_LEFT,
   NOT_APPLICABLE,
   NOT_NEEDED,
   NOTHING_TO_SALVAGE,
@@ -93,6 +94,8 @@ function whyOf(state: State, task: number): string {
       return 'has nothing to tear down';
     case STALLED:
       return 'could never start';
+    case NODE_LEFT:
+      return 'was not started: its node has left';
     case NOT_NEEDED:
       return 'was not started: no task needed it';
     case RECALLED:
@@ -370,6 +373,7 @@ function waitOf(state: State, task: number): Wait {
     return { for: { kind: 'backoff', untilMs } };
   }
   if (state.isService(task)) return dependentsWait(state, task);
+  if (state.isSetup(task)) return executionsWait(state, task);
   const services = servicesInTheWay(state, task);
   if (services.length > 0) return servicesWait(state, services);
   if (turn !== pool && turn !== undefined) return groupWait(state, pool, turn);
@@ -421,6 +425,19 @@ function dependentsWait(state: State, service: number): Wait {
   const named = tasks.slice(0, mostNamed).map((task) => state.plan.pathOf(task));
   if (running.length > 0) return { for: { kind: 'order', as: 'served', tasks: named }, tasks };
   return { for: { kind: 'need', tasks: named }, tasks };
+}
+
+/** A set-up waits for its executions on nodes, and then until no task needs it any more. */
+function executionsWait(state: State, setup: number): Wait {
+  if (isWithoutNode(state, setup)) return nodeWait(state, state.partitionOf(setup));
+  const executions = (state.executions.get(setup) ?? []).filter((task) => !state.tasks.isDone(task));
+  const over = state.plan.graph.overs.get(setup);
+  const left = over === undefined ? [] : pendingFor(state, over).filter((task) => task !== setup);
+  const tasks = executions.length > 0 ? executions : left;
+  const pool = state.poolOf(setup);
+  if (tasks.length === 0) return pool.phase === OPEN ? forConsumer : { for: slotOf(pool) };
+  const named = tasks.slice(0, mostNamed).map((task) => state.plan.pathOf(task));
+  return { for: { kind: 'order', as: 'served', tasks: named }, tasks };
 }
 
 /** The services that run, if the task or its group runs alone and without them. */

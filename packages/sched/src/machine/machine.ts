@@ -11,6 +11,7 @@ import { AttemptLifecycle } from './attempts.ts';
 import { Cancellation } from './cancellation.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { NodeSetups } from './node-setups.ts';
 import { PoolLifecycle } from './pool-lifecycle.ts';
 import { CLOSED, FAILED, OPEN, type PoolRow } from './pools.ts';
 import type { Command, Input } from './protocol.ts';
@@ -38,6 +39,15 @@ export class Machine {
   readonly state: State;
   readonly results: PendingResults;
   readonly services: Services;
+  readonly setups: NodeSetups;
+  /** What starts beside the queues of the pools. */
+  readonly #beside = {
+    start: (): void => {
+      this.services.start();
+      this.setups.start();
+      this.#settleEnds();
+    },
+  };
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
   readonly #dispatcher: Dispatcher;
@@ -62,7 +72,14 @@ export class Machine {
     this.#readiness = new Readiness(this.state, this.#attempts);
     this.#dispatcher = new Dispatcher(this.state, this.#attempts, this.#readiness);
     this.services = new Services(this.state, this.#attempts, this.#readiness, this.#dispatcher);
-    this.#poolLifecycle = new PoolLifecycle(this.state, this.#attempts, this.#readiness, this.services);
+    this.setups = new NodeSetups(this.state, this.#attempts, this.#dispatcher);
+    this.#poolLifecycle = new PoolLifecycle(
+      this.state,
+      this.#attempts,
+      this.#readiness,
+      this.services,
+      this.setups,
+    );
     this.#cancellation = new Cancellation(this.state, this.#attempts);
     this.#deadlines = new Deadlines(this.state);
   }
@@ -96,9 +113,18 @@ export class Machine {
       this.state.advanceTo(input.atMs);
       if (!this.#hasStarted) this.#start();
       this.#accept(input);
-      this.#readiness.cascade();
+      this.#settleEnds();
     }
     this.#advance();
+  }
+
+  /** Applies what the ends of tasks mean for others. */
+  #settleEnds(): void {
+    this.#readiness.cascade();
+    while (this.state.instancesEnded.length > 0) {
+      this.setups.noteEnds();
+      this.#readiness.cascade();
+    }
   }
 
   #accept(input: Input): void {
@@ -117,7 +143,7 @@ export class Machine {
         break;
       case 'result-wanted':
         this.results.pull();
-        if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill(this.services);
+        if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill(this.#beside);
         break;
       case 'tasks-added':
         this.#addTasks(input);
@@ -199,9 +225,17 @@ export class Machine {
 
   /** A pull that waits has all results so far: the loop over them has added what it wants. A run that is cancelled does not wait for that. */
   #stopServices(): void {
-    if (!this.state.plan.hasServices) return;
+    const { hasServices, hasSetups } = this.state.plan;
+    if (!hasServices && !hasSetups) return;
     const mayStop = (): boolean => this.results.areWanted || this.state.stopping >= CANCELLING;
-    while (!this.#isEnding && mayStop() && this.services.stopUnneeded()) this.#give();
+    const stopped = (): boolean => (hasServices && this.services.stopUnneeded()) || this.#concludeSetups();
+    while (!this.#isEnding && mayStop() && stopped()) this.#give();
+  }
+
+  #concludeSetups(): boolean {
+    const isNew = this.setups.conclude();
+    this.#settleEnds();
+    return isNew;
   }
 
   #askForRest(): void {
@@ -210,7 +244,7 @@ export class Machine {
   }
 
   #fill(): void {
-    this.#dispatcher.fill(this.services);
+    this.#dispatcher.fill(this.#beside);
     this.#give();
     this.#stopServices();
   }
@@ -235,6 +269,7 @@ export class Machine {
     const { state } = this;
     const { tasks, plan, conditions } = state;
     state.addTasks(to);
+    if (plan.instances.size > 0) for (let task = from; task < to; task++) this.setups.added(task);
     conditions.link();
     if (state.nextEvent()) state.publish({ type: 'tasks-added', atMs: state.nowMs, from, to, origin });
     this.#takeRanks();
@@ -348,6 +383,7 @@ export class Machine {
     const row = this.#poolAt(pool);
     if (row.nodes === undefined) return;
     row.setSlots(row.nodes.slots);
+    this.setups.nodesChanged(pool);
     this.state.markStale();
   }
 

@@ -4,19 +4,24 @@ import { ANYWHERE, type ConstraintId, type NodeAnswer } from '../plan/placement.
 
 /** One node in one boot, from when it joins until it leaves. */
 export class NodeRow {
+  /** Of all nodes and boots of its pool. */
+  readonly number: number;
   readonly name: string;
   readonly bootMark: string;
   /** 0: it takes no attempts for now. */
   slots = 0;
   /** Attempts that were dispatched to it and are not settled, without services. */
   dispatched = 0;
+  /** Executions of set-ups that are about to be added. Until then nothing else starts there, since they may go first. */
+  ordered = 0;
   /** Services that were dispatched to it and are not settled. */
   services = 0;
   /** Whether it fulfils each constraint, and what it lacks. */
   answers: readonly NodeAnswer[] = [];
   hasLeft = false;
 
-  constructor(name: string, bootMark: string) {
+  constructor(number: number, name: string, bootMark: string) {
+    this.number = number;
     this.name = name;
     this.bootMark = bootMark;
   }
@@ -33,7 +38,7 @@ export class NodeRow {
   }
 
   get hasSlot(): boolean {
-    return this.dispatched < this.slots;
+    return this.ordered === 0 && this.dispatched < this.slots;
   }
 
   get freeSlots(): number {
@@ -51,6 +56,7 @@ export class Nodes {
   /** How many attempts each may have beyond its slots. */
   readonly #spare: number;
   readonly #all = new Map<string, NodeRow>();
+  #rows = 0;
 
   constructor(spare: number) {
     this.#spare = spare;
@@ -78,7 +84,7 @@ export class Nodes {
   /** It has joined, or something about it has changed. After a boot it is another one. */
   change({ name, slots, bootMark }: PoolNode, answers: readonly NodeAnswer[]): NodeRow {
     if (this.#all.get(name)?.bootMark !== bootMark) this.leave(name);
-    const node = this.#all.get(name) ?? new NodeRow(name, bootMark);
+    const node = this.#all.get(name) ?? new NodeRow(this.#rows++, name, bootMark);
     this.#all.set(name, node);
     // A fact that was on its way when further constraints came does not know them.
     return Object.assign(node, { slots, answers: [...answers, ...node.answers.slice(answers.length)] });
@@ -138,8 +144,8 @@ export class Nodes {
     return best;
   }
 
-  #hasPlace({ slots, dispatched }: NodeRow): boolean {
-    return slots > 0 && dispatched < slots + this.#spare;
+  #hasPlace({ slots, dispatched, ordered }: NodeRow): boolean {
+    return ordered === 0 && slots > 0 && dispatched < slots + this.#spare;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Closes pools: groups after their last task, all pools at the end of the run. Gives up tasks that can never start. */
 import { describeWait, NONE } from '@pexen/lock';
 import type { AttemptLifecycle } from './attempts.ts';
+import type { NodeSetups } from './node-setups.ts';
 import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pools.ts';
 import type { Readiness } from './readiness.ts';
 import type { Services } from './services.ts';
@@ -13,7 +14,16 @@ export class PoolLifecycle {
   readonly #readiness: Readiness;
   readonly #services: Services;
 
-  constructor(state: State, ending: AttemptLifecycle, readiness: Readiness, services: Services) {
+  readonly #setups: NodeSetups;
+
+  constructor(
+    state: State,
+    ending: AttemptLifecycle,
+    readiness: Readiness,
+    services: Services,
+    setups: NodeSetups,
+  ) {
+    this.#setups = setups;
     this.#services = services;
     this.#state = state;
     this.#attempts = ending;
@@ -114,7 +124,7 @@ export class PoolLifecycle {
     const mayHave = (pool: PoolRow): boolean =>
       turn === undefined ? !this.#state.isHeldUp(pool) : turn === pool;
     if (remaining === 0 || this.#isBackingOff() || this.#services.isBusy) return true;
-    if (this.#services.waitForNodes) return true;
+    if (this.#services.waitForNodes || this.#setups.isPending) return true;
     if (pools.some(({ phase }) => phase === OPENING || phase === CLOSING)) return true;
     if (partitions.some(({ pool, queue }) => queue.peek() >= 0 && mayHave(pool))) return true;
     for (const partition of partitions) locks.setPool(partition.id, true);

@@ -1,8 +1,9 @@
 /** The pools of a run as the machine sees them: which are open, how full they are, and the queue of ready tasks of each. */
 import { ints, Table } from '@pexen/core/columns';
+import type { ConditionId } from '../plan/graph.ts';
 import { ANYWHERE, type ConstraintId } from '../plan/placement.ts';
 import type { PlanPool } from '../plan/planned.ts';
-import { type Admits, everyNode, Nodes } from './nodes.ts';
+import { type Admits, everyNode, type NodeRow, Nodes } from './nodes.ts';
 import type { PoolId } from './protocol.ts';
 
 /** The columns by which tasks are ordered. */
@@ -98,6 +99,10 @@ export interface Partition {
   /** The nodes on which they may run. */
   readonly admits: Admits;
   readonly constraint: ConstraintId;
+  /** Requirements that are met on some nodes only. */
+  readonly needs: readonly ConditionId[];
+  /** The only node, of executions of a set-up. */
+  readonly pin: NodeRow | undefined;
   readonly hasSlot: boolean;
   /** True if there is a slot, or a spare place to wait for one. */
   readonly hasPlace: boolean;
@@ -114,6 +119,8 @@ export class PoolRow implements Partition {
   readonly pool: PoolRow = this;
   readonly admits: Admits = everyNode;
   readonly constraint: ConstraintId = ANYWHERE;
+  readonly needs: readonly ConditionId[] = [];
+  readonly pin: NodeRow | undefined = undefined;
   /** Present for a pool that reports nodes. Its slots are theirs. */
   readonly nodes: Nodes | undefined;
   readonly #spare: number;
@@ -243,10 +250,19 @@ export class NodePartition implements Partition {
   readonly queue: ReadyQueue;
   readonly admits: Admits;
   readonly constraint: ConstraintId;
+  readonly needs: readonly ConditionId[];
+  readonly pin: NodeRow | undefined;
 
-  constructor(id: number, pool: PoolRow, ranking: Ranking, constraint: ConstraintId) {
+  constructor(
+    id: number,
+    pool: PoolRow,
+    ranking: Ranking,
+    { constraint, needs, pin, admits }: Pick<Partition, 'constraint' | 'needs' | 'pin' | 'admits'>,
+  ) {
     this.constraint = constraint;
-    this.admits = (node) => node.fulfils(constraint);
+    this.needs = needs;
+    this.pin = pin;
+    this.admits = admits;
     this.id = id;
     this.pool = pool;
     this.queue = new ReadyQueue(ranking);

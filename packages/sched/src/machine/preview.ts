@@ -13,7 +13,7 @@ export function preview(plan: CompiledTasks): number[] {
   for (let hasEnded = false; !hasEnded; ) {
     machine.handle(inputs.splice(0), commands);
     for (const command of commands.splice(0)) {
-      if (command.type === 'start-attempt') order.push(command.task);
+      if (command.type === 'start-attempt') order.push(plan.instances.get(command.task)?.of ?? command.task);
       if (command.type === 'end-run') hasEnded = true;
       inputs.push(...answersTo(command, plan));
     }
@@ -35,6 +35,10 @@ function answersTo(command: Command, plan: CompiledTasks): readonly Input[] {
           answers: Array.from({ length: plan.placement.count }, () => true as const),
         },
         { type: 'pool-opened', atMs: 0, pool: command.pool },
+      ];
+    case 'execute-on-node':
+      return [
+        { type: 'tasks-added', atMs: 0, origin: 'node', ...plan.addInstances([command.task], command.node) },
       ];
     case 'close-pool':
       return [{ type: 'pool-closed', atMs: 0, pool: command.pool }];

@@ -158,6 +158,13 @@ export type Command =
   | { readonly type: 'close-pool'; readonly pool: PoolId; readonly how: 'drain' | 'kill' }
   /** Everything that was recalled is handled: is there more? Answered by `rest-recalled`. */
   | { readonly type: 'recall-rest' }
+  /** Add an execution of the task on this node, whose number comes with `tasks-added`. */
+  | {
+      readonly type: 'execute-on-node';
+      readonly task: TaskId;
+      readonly pool: PoolId;
+      readonly node: { readonly name: string; readonly bootMark: string };
+    }
   /** Report to users that the task, and those that ask for the same, have waited for a node for a minute. */
   | { readonly type: 'report-wait'; readonly task: TaskId }
   /** Replaces the alarm set before; `undefined` cancels it. */

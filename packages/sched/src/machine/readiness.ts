@@ -33,7 +33,8 @@ export class Readiness {
   release(task: number): void {
     const { tasks } = this.#state;
     if (tasks.state[task] !== WAITING || tasks.blockers[task] !== 0) return;
-    const why = this.#state.is(task, EXEMPT) && !tasks.hasStarted(task) ? this.#whyNothingToDo(task) : 0;
+    const mayBeIdle = this.#state.is(task, EXEMPT) && !tasks.hasStarted(task) && !this.#state.isSetup(task);
+    const why = mayBeIdle ? this.#whyNothingToDo(task) : 0;
     if (why !== 0) this.#attempts.skip(task, why, -1, -1);
     else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
     else if (!this.#state.recalled.isKeptOut(task)) this.#state.makeReady(task);

@@ -2,6 +2,7 @@
 import type { ReasonLink } from '@pexen/core';
 import { describeWait, type LockTable, NONE } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
+import { NEEDS_ALL } from '../plan/graph.ts';
 import { EXEMPT, SERVICE } from '../plan/metadata.ts';
 import { ANYWHERE } from '../plan/placement.ts';
 import { Alarms } from './alarms.ts';
@@ -15,6 +16,7 @@ import {
   DONE,
   ENROLLED,
   PARKED,
+  PROVIDED,
   READY,
   RETAINS_LOCKS,
   RUNNING,
@@ -39,8 +41,10 @@ export const STALLED = 7;
 export const HELD = 8;
 /** In an earlier session; `reason` is known. */
 export const RECALLED = 9;
-/** A service that no task needed. */
+/** A service or a set-up that no task needed. */
 export const NOT_NEEDED = 10;
+/** The node is gone on which it was to run. */
+export const NODE_LEFT = 11;
 
 /** Why a task was skipped. Tasks are -1 where there is none. */
 export interface Skip {
@@ -62,6 +66,8 @@ export const DRAINING = 1;
 export const CANCELLING = 2;
 export const KILLING = 3;
 
+const noNeeds: readonly number[] = [];
+
 type LateError = Extract<Input, { readonly type: 'late-error' }>;
 
 /** Everything can be read; it changes by operations only, and a task changes its state by `move` only, which counts. */
@@ -77,6 +83,14 @@ export class State {
   readonly #nodePartitions = new Map<string, Partition>();
   /** Where tasks of pools with nodes run, or ran last. */
   readonly #nodeOf = new Map<number, NodeRow>();
+  /** Set-up → the nodes on which it has passed, and its execution on each. */
+  readonly setUpOn: Map<number, Map<NodeRow, number>> = new Map();
+  /** Set-ups with their executions, as far as these were added. */
+  readonly executions: Map<number, number[]> = new Map();
+  /** Executions of set-ups that have ended, to be taken by the machine. */
+  readonly instancesEnded: number[] = [];
+  /** The nodes of executions of set-ups. */
+  readonly #pins = new Map<number, NodeRow>();
   readonly alarms: Alarms = new Alarms();
   readonly history: TaskHistory = new TaskHistory();
   readonly recalled: Recalled = new Recalled();
@@ -195,7 +209,7 @@ export class State {
   makeReady(task: number): void {
     this.move(task, READY);
     if (this.isService(task)) this.conditions.touch();
-    else this.partitionOf(task).queue.push(task);
+    else if (!this.isSetup(task)) this.partitionOf(task).queue.push(task);
     this.#isStale = true;
   }
 
@@ -206,7 +220,7 @@ export class State {
 
   /** True if the task must wait though it has started, because a service is down. */
   mustWaitAgain(task: number): boolean {
-    if (!this.plan.hasServices) return false;
+    if (!this.plan.hasServices && !this.plan.hasSetups) return false;
     const { graph } = this.plan;
     const isUnmet = (condition: number): boolean =>
       graph.isRequirement(condition) && !this.conditions.isFulfilledFor(task, condition);
@@ -243,14 +257,85 @@ export class State {
 
   #partitionIn(pool: PoolRow, task: number): Partition {
     const constraint = this.plan.placement.constraintOf(task);
-    if (constraint === ANYWHERE) return pool;
-    const key = `${pool.id} ${constraint}`;
+    const needs = this.plan.hasSetups ? this.#setupsFor(task) : noNeeds;
+    const pin = this.#pins.get(task);
+    if (constraint === ANYWHERE && needs.length === 0 && pin === undefined) return pool;
+    const key = `${pool.id} ${constraint} ${needs} ${pin?.number}`;
     const known = this.#nodePartitions.get(key);
     if (known !== undefined) return known;
-    const partition = new NodePartition(this.locks.addPool(), pool, this.plan, constraint);
+    const partition = new NodePartition(this.locks.addPool(), pool, this.plan, {
+      ...{ constraint, needs, pin },
+      admits: (node) =>
+        node.fulfils(constraint) &&
+        (pin === undefined || node === pin) &&
+        needs.every((condition) => this.isMetOn(condition, node)),
+    });
     this.#nodePartitions.set(key, partition);
     this.partitions.push(partition);
     return partition;
+  }
+
+  /** The requirements of the task that set-ups meet, on some nodes only. */
+  #setupsFor(task: number): readonly number[] {
+    const { graph, setups } = this.plan;
+    const isBySetup = (condition: number): boolean =>
+      graph.isRequirement(condition) && graph.feeds.in.ends(condition).some((feeder) => setups.has(feeder));
+    return graph.waits.in.ends(task).filter(isBySetup);
+  }
+
+  /** True if the task sets up nodes, or tears that down. It is never dispatched itself. */
+  isSetup(task: number): boolean {
+    return this.plan.hasSetups && this.plan.setups.has(task);
+  }
+
+  hasPassed(setup: number, node: NodeRow): boolean {
+    return this.setUpOn.get(setup)?.has(node) === true;
+  }
+
+  /** Would the requirement be met if exactly these of its feeders counted? */
+  isMetBy(condition: number, counts: (feeder: number) => boolean): boolean {
+    const { graph } = this.plan;
+    const feeders = graph.feeds.in.ends(condition);
+    const met = feeders.filter(counts).length;
+    return graph.kind[condition] === NEEDS_ALL
+      ? met === feeders.length
+      : met >= (graph.need[condition] as number);
+  }
+
+  isMetOn(condition: number, node: NodeRow): boolean {
+    return this.isMetBy(condition, (feeder) => this.#countsOn(feeder, node));
+  }
+
+  #countsOn(feeder: number, node: NodeRow): boolean {
+    return this.plan.setups.has(feeder) ? this.hasPassed(feeder, node) : this.tasks.has(feeder, PROVIDED);
+  }
+
+  /** The tasks that met the requirement of the task: of set-ups the executions on its node. */
+  metBy(task: number, condition: number): readonly number[] {
+    const { plan, conditions } = this;
+    const node = this.#nodeOf.get(task);
+    const feeders = plan.hasSetups && node !== undefined ? plan.graph.feeds.in.ends(condition) : [];
+    if (node === undefined || !feeders.some((feeder) => plan.setups.has(feeder)))
+      return conditions.metBy(condition);
+    const counted = feeders.filter((feeder) => this.#countsOn(feeder, node));
+    const isAll = plan.graph.kind[condition] === NEEDS_ALL;
+    const met = isAll ? counted : counted.slice(0, plan.graph.need[condition] as number);
+    return met.map((feeder) => this.setUpOn.get(feeder)?.get(node) ?? feeder);
+  }
+
+  /** The execution of the set-up on the node of the task; the task itself if it is no set-up. */
+  onNodeOf(task: number, setup: number): number {
+    const node = this.#nodeOf.get(task);
+    return node === undefined ? setup : (this.setUpOn.get(setup)?.get(node) ?? setup);
+  }
+
+  /** The execution of a set-up runs on this node, or not at all. */
+  pin(task: number, node: NodeRow): void {
+    this.#pins.set(task, node);
+  }
+
+  pinOf(task: number): NodeRow | undefined {
+    return this.#pins.get(task);
   }
 
   /** The node of the last attempt of the task; undefined in a pool without nodes. */

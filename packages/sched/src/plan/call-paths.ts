@@ -52,6 +52,11 @@ export class CallPaths {
     return this.#give(this.paths.push('') - 1, path);
   }
 
+  /** Removes the last task, whose path another one has. */
+  dropLast(): void {
+    this.paths.pop();
+  }
+
   /**
    * Gives the task a name that was derived from its function. If its path is taken, the name gets the suffix `-2`, `-3` …, which counts the
    * tasks of this name at this place in the order of declaration.

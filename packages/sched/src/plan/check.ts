@@ -35,7 +35,7 @@ import type { CallPaths } from './call-paths.ts';
 import { findCycle } from './cycle.ts';
 import { type ConditionId, NEEDS } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
-import { EXEMPT, ORDERED, PLACED, SERVICE, TAKES } from './metadata.ts';
+import { EXEMPT, ORDERED, PER_NODE, PLACED, SERVICE, TAKES } from './metadata.ts';
 import type { LiveRun, Planned, PlanPool } from './planned.ts';
 import type { ServicePlan } from './services.ts';
 
@@ -172,6 +172,27 @@ export class Check {
     if (this.problems.length > 0 || onWarning === undefined) return;
     for (let task = this.#from; task < this.#plan.graph.taskCount; task++)
       for (const each of this.#warnings(task)) onWarning(each);
+  }
+
+  /** What is set up on nodes can be required on these nodes only. */
+  setups(): void {
+    const { graph, options } = this.#plan;
+    const isNew = (task: number): boolean => task >= this.#from;
+    for (let task = 0; task < graph.taskCount; task++)
+      for (const condition of graph.waits.in.ends(task)) {
+        if (!graph.isRequirement(condition)) continue;
+        const other = graph.feeds.in
+          .ends(condition)
+          .find((each) => this.#plan.states(each, PER_NODE) && graph.pool[each] !== graph.pool[task]);
+        if (other === undefined || !(isNew(task) || isNew(other))) continue;
+        const pool = options.pools[graph.pool[other] as number]?.name;
+        this.#refuse(
+          task,
+          'PEXEN_OTHER_NODES',
+          `requires what "${this.#plan.pathOf(other)}" sets up on each node of the pool "${pool}", and runs in another pool`,
+          `Name the same pool in its "pool".`,
+        );
+      }
   }
 
   /** Reports that tasks wait for each other in a cycle. */

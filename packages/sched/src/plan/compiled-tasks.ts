@@ -20,6 +20,7 @@ import {
   refuse,
   type TaskDefinition,
   type TaskMeta,
+  tornDownBy,
 } from '@pexen/core';
 import { floats, ints, Table } from '@pexen/core/columns';
 import { LockTable } from '@pexen/lock';
@@ -29,10 +30,12 @@ import { Graph } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import {
   CONDITIONAL,
+  EXEMPT,
   HOLDS,
   MEASURED,
   metaFlagsOf,
   ON,
+  PER_NODE,
   PLACED,
   PLAIN,
   RANKED,
@@ -51,6 +54,7 @@ import { clear, UndoLog } from './undo-log.ts';
 /** A task that may reboot the machine runs alone, and may start again. A service may start again, too. */
 function withImplied(meta: TaskMeta, isService: boolean): TaskMeta {
   if (isService) return { ...meta, rerunnable: true };
+  if (meta.perNode === true && meta.scope === undefined) return { ...meta, scope: 'boot' };
   return meta.mayReboot === true ? { ...meta, exclusive: true, rerunnable: true } : meta;
 }
 
@@ -102,6 +106,25 @@ export function callPathsOf(entries: readonly Entry[]): readonly string[] {
   return callPaths.paths;
 }
 
+/** The node on which a task is executed. */
+export interface InstanceNode {
+  readonly name: string;
+  readonly bootMark: string;
+}
+
+/** An execution of a task on a node, in one boot. */
+export interface SetupInstance {
+  readonly of: number;
+  readonly node: string;
+  readonly bootMark: string;
+}
+
+/** Another task of the same definition: the identity of a task stands for all of its executions. */
+function copyOf(definition: TaskDefinition): Runnable {
+  const value: TaskDefinition = { ...definition, madeFrom: undefined };
+  return Object.defineProperty(() => {}, definitionKey, { value }) as unknown as Runnable;
+}
+
 /** Facts about a task that was compiled before, as part of a larger set. */
 export interface Precompiled {
   readonly path: string;
@@ -149,6 +172,11 @@ export class CompiledTasks extends Table implements Planned {
   hasExclusive = false;
   hasPrograms = false;
   hasServices = false;
+  hasSetups = false;
+  /** Tasks that set up nodes, or tear that down. */
+  readonly setups: Set<number>;
+  /** The executions of these on single nodes. */
+  readonly instances: Map<number, SetupInstance>;
   /** Module and id → the first task that workers find there. */
   readonly #made = new Map<string, number>();
   /** What is known of the durations of tasks besides `weight`. */
@@ -177,6 +205,8 @@ export class CompiledTasks extends Table implements Planned {
     this.callPaths = new CallPaths(this.#undoLog, of?.callPaths);
     this.builder = new GraphBuilder(this, this.#undoLog, of?.builder);
     this.services = new ServicePlan(this, this.#undoLog, of?.services);
+    this.setups = new Set(of?.setups);
+    this.instances = new Map(of?.instances);
     this.placement = new Placement(options.readOn, options.here, this.#undoLog, of?.placement);
     this.locks = new LockTable({
       ...(options.capacities !== undefined && { capacities: options.capacities }),
@@ -192,6 +222,7 @@ export class CompiledTasks extends Table implements Planned {
     this.hasExclusive = of.hasExclusive;
     this.hasPrograms = of.hasPrograms;
     this.hasServices = of.hasServices;
+    this.hasSetups = of.hasSetups;
     this.#made = new Map(of.#made);
     this.#ownRules = new Map(of.#ownRules);
     this.#expected = new Map(of.#expected);
@@ -206,6 +237,10 @@ export class CompiledTasks extends Table implements Planned {
    */
   fork(pools?: readonly PlanPool[]): CompiledTasks {
     if (pools === undefined) return new CompiledTasks(this.options, this);
+    const hasNodes = (pool: PlanPool | undefined): boolean => pool?.manifest.nodes !== undefined;
+    const isOther = pools.some((pool, id) => hasNodes(pool) !== hasNodes(this.options.pools[id]));
+    const setsUp = (meta: TaskMeta): boolean => meta.perNode === true;
+    if (isOther && this.#metas.some(setsUp)) return this.subset([...this.#tasks.keys()], pools);
     const fork = new CompiledTasks({ ...this.options, pools }, this);
     fork.addresses.clear();
     fork.#made.clear();
@@ -218,8 +253,8 @@ export class CompiledTasks extends Table implements Planned {
   }
 
   /** A set of some of the tasks, by number. They keep their paths, their durations and the results of `when`. */
-  subset(tasks: readonly number[]): CompiledTasks {
-    const subset = new CompiledTasks({ ...this.options, partial: true, onWarning: undefined });
+  subset(tasks: readonly number[], pools: readonly PlanPool[] = this.options.pools): CompiledTasks {
+    const subset = new CompiledTasks({ ...this.options, pools, partial: true, onWarning: undefined });
     const known = tasks.map((task) => ({
       path: this.pathOf(task),
       whyNot: this.whyNot.get(task),
@@ -375,6 +410,7 @@ export class CompiledTasks extends Table implements Planned {
       if (broken.size === 0 || !broken.has(task)) this.#settle(task, check, live, known?.[task - from]);
     check.addresses();
     check.builder();
+    if (this.hasSetups) check.setups();
     const arranged = this.hasServices && broken.size === 0 ? this.services.arrange(from, live) : undefined;
     const { isRewired = false, problems = [] } = arranged ?? {};
     for (const [task, found] of problems) check.add(task, found);
@@ -400,11 +436,14 @@ export class CompiledTasks extends Table implements Planned {
     if (isProgram) this.hasPrograms = true;
     if (isService) this.hasServices = true;
     const kind = definition === undefined ? PLAIN : isService ? SERVICE : 0;
-    const metaFlags = metaFlagsOf(meta) | kind;
+    const stated = metaFlagsOf(meta) | kind;
     const usual = isProgram ? this.#programPool : 0;
-    const task = this.graph.addTask((metaFlags & PLACED) === 0 ? usual : this.#poolOf(meta));
+    const task = this.graph.addTask((stated & PLACED) === 0 ? usual : this.#poolOf(meta));
+    const isSetup = meta.perNode === true && this.#hasNodes(task);
+    const metaFlags = isSetup ? stated : stated & ~PER_NODE;
     this.reserve(task + 1);
     this.metaFlags[task] = metaFlags;
+    if (isSetup) this.#addSetup(task);
     this.request[task] = -1;
     this.#tasks.push(runnable);
     this.#metas.push(meta);
@@ -424,6 +463,7 @@ export class CompiledTasks extends Table implements Planned {
   /** Compiles everything of the task except its name and its address. */
   #settle(task: number, check: Check, live: LiveRun | undefined, known: Precompiled | undefined): void {
     const meta = this.metaOf(task);
+    if (this.hasSetups && this.states(task, EXEMPT) && this.#tearsDownSetup(task)) this.#addSetup(task);
     const metaFlags = this.metaFlags[task] as number;
     this.builder.addNeeds(task, meta, metaFlags, live);
     const stated = (metaFlags & RANKED) === 0 ? undefined : meta.weight;
@@ -440,6 +480,61 @@ export class CompiledTasks extends Table implements Planned {
     if (whyNot !== undefined) this.putWhyNot(task, whyNot);
     if ((metaFlags & ON) !== 0) this.#constrain(task, meta, check);
     if ((metaFlags & (HOLDS | SERVICE)) !== 0) this.request[task] = this.#requestOf(task, meta, check);
+  }
+
+  #hasNodes(task: number): boolean {
+    return this.options.pools[this.graph.pool[task] as number]?.manifest.nodes !== undefined;
+  }
+
+  #addSetup(task: number): void {
+    this.hasSetups = true;
+    this.metaFlags[task] = (this.metaFlags[task] as number) | PER_NODE;
+    this.setups.add(task);
+    this.#undoLog.note(() => this.setups.delete(task));
+  }
+
+  /** What it tears down is provided on each node. */
+  #tearsDownSetup(task: number): boolean {
+    const { pool, feeds } = this.graph;
+    const isSetup = (provider: number): boolean => this.setups.has(provider) && pool[provider] === pool[task];
+    return tornDownBy(this.metaOf(task)).some((capability) =>
+      feeds.in.ends(this.builder.conditionOf(capability)).some(isSetup),
+    );
+  }
+
+  /**
+   * Adds an execution of each of these tasks on a node. It waits for what the task waits for, and other tasks wait for the task alone. Returns their
+   * numbers.
+   */
+  addInstances(
+    setups: readonly number[],
+    node: InstanceNode,
+  ): { readonly from: number; readonly to: number } {
+    const from = this.graph.taskCount;
+    for (const setup of setups) this.#addInstance(setup, node);
+    return { from, to: this.graph.taskCount };
+  }
+
+  #addInstance(of: number, { name: node, bootMark }: InstanceNode): void {
+    const { perNode: _, ...meta } = this.metaOf(of);
+    const task = this.graph.addTask(this.graph.pool[of] as number);
+    this.reserve(task + 1);
+    this.metaFlags[task] = (this.metaFlags[of] as number) & ~(PER_NODE | PLAIN);
+    for (const column of [this.priority, this.weight]) column[task] = column[of] as number;
+    this.#tasks.push(copyOf(this.definition(of)));
+    this.#metas.push(meta);
+    if (this.states(task, RULED)) this.#ownRules.set(task, this.rulesOf(of));
+    const path = `${this.pathOf(of)}@${node}`;
+    let boot = 1;
+    for (let own = path; !this.callPaths.nameAs(own); own = `${path}-${++boot}`) this.callPaths.dropLast();
+    this.instances.set(task, { of, node, bootMark });
+    this.placement.constrainLike(task, of);
+    for (const condition of this.graph.waits.in.ends(of)) this.graph.waits.add(condition, task);
+    const address = this.addresses.get(of);
+    if (address !== undefined) this.addresses.set(task, address);
+    this.request[task] = this.states(task, HOLDS) ? this.#compileRequest(task, meta) : -1;
+    this.#ranks.rankLike(task, of);
+    this.#undoLog.keep();
   }
 
   #constrain(task: number, { on }: TaskMeta, check: Check): void {

@@ -83,6 +83,7 @@ export class Descriptions {
     if (pool !== undefined) info.pool = pool;
     if (on !== undefined) info.on = typeof on === 'string' ? on : 'a function';
     if (perNode) info.perNode = true;
+    this.#describeSetup(info);
     if (tags.length > 0) info.tags = tags;
     if (priority !== 0) info.priority = priority;
     if (plan.states(task, MEASURED)) info.weightMs = plan.weight[task] as number;
@@ -91,6 +92,14 @@ export class Descriptions {
     if (typeof expected === 'object' && expected.unusualMs !== undefined)
       info.unusualAfterMs = expected.unusualMs;
     return info;
+  }
+
+  /** What was set up on nodes is not known to be there in a later session, so that it is set up again. */
+  #describeSetup(info: Writable): void {
+    const { instances, setups } = this.#plan;
+    const instance = instances.get(info.id);
+    if (instance !== undefined) info.node = { name: instance.node, of: this.#plan.pathOf(instance.of) };
+    if (instance !== undefined || setups.has(info.id)) info.recallable = false;
   }
 
   /** The location is computed when it is first read: reading the frames of a call costs more than everything else about a task. */

@@ -12,7 +12,7 @@ import {
   tornDownBy,
 } from '@pexen/core';
 import { AFTER, BEFORE, type ConditionId, GROUP, type Graph, NEEDS, NEEDS_ALL, SALVAGE } from './graph.ts';
-import { EXEMPT, ORDERED, PROVIDES, REQUIRES, SERVICE } from './metadata.ts';
+import { EXEMPT, ORDERED, PER_NODE, PROVIDES, REQUIRES, SERVICE } from './metadata.ts';
 import { Identities, NameIndex } from './names.ts';
 import type { LiveRun, Planned } from './planned.ts';
 import { Teardowns } from './teardowns.ts';
@@ -69,11 +69,12 @@ export class GraphBuilder {
 
   /** Adds what the task provides. Must be called for all new tasks before `addNeeds` is called for any of them. */
   addProvides(task: number, meta: TaskMeta, metaFlags: number): void {
-    if ((metaFlags & SERVICE) !== 0) this.#teardowns.addService(task);
+    const isUpForOthers = (metaFlags & (SERVICE | PER_NODE)) !== 0;
+    if (isUpForOthers) this.#teardowns.addService(task);
     if ((metaFlags & PROVIDES) !== 0)
       for (const capability of meta.provides ?? []) this.#provide(task, this.conditionOf(capability));
     if (this.#identities !== undefined) this.#identify();
-    if ((metaFlags & SERVICE) !== 0) this.#teardowns.settle();
+    if (isUpForOthers) this.#teardowns.settle();
   }
 
   /**

@@ -174,6 +174,14 @@ export class Ranks extends Table {
     return this.order.walk(plan, first, weight, this.floor);
   }
 
+  /** The task is as urgent as another one. Nothing waits for it. */
+  rankLike(task: number, other: number): void {
+    this.reserve(task + 1);
+    this.order.reserve(task + 1);
+    this.floor[task] = this.floor[other] as number;
+    this.order.rank[task] = this.order.rank[other] as number;
+  }
+
   #remember(count: number): void {
     const { order, rankings } = this;
     const ranked = this.#ranked;

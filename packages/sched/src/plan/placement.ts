@@ -52,6 +52,12 @@ export class Placement {
     if (of !== undefined) this.#constraints = [...of.#constraints];
   }
 
+  /** The task asks for what another one asks for. */
+  constrainLike(task: number, other: number): void {
+    const constraint = this.constraintOf(other);
+    if (constraint !== ANYWHERE) this.#constraintOf.set(task, constraint);
+  }
+
   /** How many constraints there are; the numbers are smaller. */
   get count(): number {
     return this.#constraints.length;

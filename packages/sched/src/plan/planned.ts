@@ -85,6 +85,8 @@ export interface Planned {
   readonly hasPrograms: boolean;
   /** True if some task is a service. */
   readonly hasServices: boolean;
+  /** True if some task sets up nodes. */
+  readonly hasSetups: boolean;
   /** Sets the address at which a worker finds the body of the task. */
   putAddress(task: number, address: Address): void;
   /** The first task that workers find by this module and id; maybe this very task. */

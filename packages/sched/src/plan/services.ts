@@ -57,7 +57,9 @@ export class ServicePlan {
 
   /** The services, in the order of declaration. */
   get all(): Iterable<number> {
-    return this.#plan.graph.overs.keys();
+    const { overs } = this.#plan.graph;
+    if (!this.#plan.hasSetups) return overs.keys();
+    return [...overs.keys()].filter((task) => this.#plan.states(task, SERVICE));
   }
 
   /** The tasks that end before the service does: those that need it, and the teardowns of what it and these provide. */

@@ -56,7 +56,8 @@ function validateTask(state: State, task: number): void {
 function validateConditions(state: State): void {
   const { conditions, tasks, plan } = state;
   const { feeds, relays } = plan.graph;
-  const isUp = (task: number): boolean => state.isService(task) && tasks.has(task, PROVIDED);
+  const isUp = (task: number): boolean =>
+    (state.isService(task) || state.isSetup(task)) && tasks.has(task, PROVIDED);
   for (let condition = 0; condition < plan.graph.conditionCount; condition++) {
     const feeders = feeds.in.ends(condition);
     const pending =

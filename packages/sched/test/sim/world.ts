@@ -264,6 +264,7 @@ export class World {
         });
         return;
       case 'publish':
+      case 'execute-on-node':
       case 'report-wait':
         return;
       default:

@@ -47,8 +47,8 @@ export const nodeBugs: readonly PlantedBug[] = [
   {
     what: 'a node gets one attempt too many',
     file: nodes,
-    find: 'return slots > 0 && dispatched < slots + this.#spare;',
-    replace: 'return slots > 0 && dispatched <= slots + this.#spare;',
+    find: 'slots > 0 && dispatched < slots + this.#spare;',
+    replace: 'slots > 0 && dispatched <= slots + this.#spare;',
   },
   {
     what: 'spare places of nodes count for nodes that take nothing',

@@ -1,0 +1,305 @@
+/**
+ * Tasks that set up nodes, and those that tear that down: each is executed once on every node, by a task of its own. It counts as provided while it has
+ * passed on some node; tasks that need it run only where it has. It is over when no task needs it any more.
+ */
+import type { AttemptRecord, Outcome } from '@pexen/core';
+import { tornDownBy } from '@pexen/core';
+import type { ConditionId } from '../plan/graph.ts';
+import { EXEMPT } from '../plan/metadata.ts';
+import type { AttemptLifecycle } from './attempts.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { NodeRow } from './nodes.ts';
+import { CLOSED, OPEN, type Partition } from './pools.ts';
+import { NEVER_STARTED, NODE_LEFT, NOT_NEEDED, REQUIREMENT, type State } from './state.ts';
+import { PARKED, PROVIDED, READY, STARTED } from './task-table.ts';
+
+/** An execution that was ordered; -1 until it is added. */
+const ORDERED = -1;
+
+/** What is known of a set-up besides its row in the task table. */
+interface Setup {
+  /** Its executions, by node. Those on nodes that have left stay. */
+  readonly on: Map<NodeRow, number>;
+  /** How those ended that were not skipped, in this order. */
+  readonly ends: { readonly node: NodeRow; readonly record: AttemptRecord; readonly value: unknown }[];
+}
+
+export class NodeSetups {
+  readonly #state: State;
+  readonly #attempts: AttemptLifecycle;
+  readonly #dispatcher: Dispatcher;
+  readonly #known = new Map<number, Setup>();
+
+  constructor(state: State, attempts: AttemptLifecycle, dispatcher: Dispatcher) {
+    this.#state = state;
+    this.#attempts = attempts;
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Orders the executions that are due, and gives up what no node can run any more. */
+  start(): void {
+    if (!this.#state.plan.hasSetups) return;
+    for (const setup of this.#open()) {
+      this.#execute(setup);
+      if (this.#hasFailed(setup)) this.#end(setup);
+    }
+    for (const partition of this.#state.partitions) this.#giveUpOn(partition);
+  }
+
+  /** An execution was ordered and is not added yet, or a set-up waits for its first node: something will happen. */
+  get isPending(): boolean {
+    if (!this.#state.plan.hasSetups) return false;
+    for (const setup of this.#open()) {
+      const { on } = this.#of(setup);
+      if (this.#state.tasks.state[setup] !== READY) continue;
+      if ([...on.values()].includes(ORDERED) || (on.size === 0 && !this.#isOver(setup))) return true;
+    }
+    return false;
+  }
+
+  /** The execution of a set-up was added. */
+  added(task: number): void {
+    const { of, node, bootMark } = this.#state.plan.instances.get(task) ?? {};
+    if (of === undefined || node === undefined) return;
+    const { on } = this.#of(of);
+    for (const row of on.keys())
+      if (row.name === node && row.bootMark === bootMark && on.get(row) === ORDERED) {
+        on.set(row, task);
+        row.ordered--;
+        this.#state.pin(task, row);
+        this.#state.executions.get(of)?.push(task);
+      }
+  }
+
+  /** Executions have ended since the last call. */
+  noteEnds(): void {
+    const { instancesEnded } = this.#state;
+    for (let task = instancesEnded.pop(); task !== undefined; task = instancesEnded.pop()) this.#ended(task);
+  }
+
+  /** Nodes of the pool have changed, joined or left: what was set up on those that left is gone. */
+  nodesChanged(pool: number): void {
+    const { tasks, conditions, setUpOn, plan } = this.#state;
+    for (const [setup, nodes] of setUpOn) {
+      if (plan.graph.pool[setup] !== pool) continue;
+      for (const node of nodes.keys()) if (node.hasLeft) nodes.delete(node);
+      if (nodes.size > 0 || !tasks.has(setup, PROVIDED) || tasks.isDone(setup)) continue;
+      conditions.down(setup);
+    }
+  }
+
+  /** Ends the first set-up that no task needs any more. True if there is a new result. */
+  conclude(): boolean {
+    if (!this.#state.plan.hasSetups) return false;
+    for (const setup of this.#open()) {
+      if (this.#state.tasks.state[setup] !== READY || !this.#isOver(setup)) continue;
+      this.#end(setup);
+      return true;
+    }
+    return false;
+  }
+
+  #open(): readonly number[] {
+    const { plan, tasks } = this.#state;
+    return [...plan.setups].filter((setup) => setup < tasks.count && !tasks.isDone(setup));
+  }
+
+  #of(setup: number): Setup {
+    const known = this.#known.get(setup) ?? { on: new Map<NodeRow, number>(), ends: [] };
+    this.#known.set(setup, known);
+    return known;
+  }
+
+  // Executions
+
+  #execute(setup: number): void {
+    const { tasks, turn } = this.#state;
+    const pool = this.#state.poolOf(setup);
+    if (tasks.state[setup] !== READY) return;
+    if (pool.phase === CLOSED && turn === undefined && !this.#isDoneWith(setup)) this.#dispatcher.open(pool);
+    if (pool.phase !== OPEN) return;
+    for (const node of pool.nodes?.all ?? []) {
+      if (!this.#isDueOn(setup, node)) continue;
+      this.#of(setup).on.set(node, ORDERED);
+      if (!this.#state.executions.has(setup)) this.#state.executions.set(setup, []);
+      node.ordered++;
+      const { name, bootMark } = node;
+      this.#state.emit({ type: 'execute-on-node', task: setup, pool: pool.id, node: { name, bootMark } });
+    }
+  }
+
+  #isDueOn(setup: number, node: NodeRow): boolean {
+    if (this.#of(setup).on.has(node) || this.#state.isForbidden(setup)) return false;
+    if (!node.fulfils(this.#state.plan.placement.constraintOf(setup))) return false;
+    const torn = this.#tornDownBy(setup);
+    return torn.length === 0 ? !this.#isDoneWith(setup) : torn.some((each) => this.#isLeftOn(each, node));
+  }
+
+  /** The set-ups that provide what the task tears down. */
+  #tornDownBy(task: number): readonly number[] {
+    const { plan } = this.#state;
+    if (!this.#state.is(task, EXEMPT)) return [];
+    const capabilities = tornDownBy(plan.metaOf(task));
+    const providers = capabilities.flatMap((each) =>
+      plan.graph.feeds.in.ends(plan.builder.conditionOf(each)),
+    );
+    return providers.filter((provider) => plan.setups.has(provider));
+  }
+
+  /** Its execution there has started, and is over. */
+  #isLeftOn(setup: number, node: NodeRow): boolean {
+    const task = this.#of(setup).on.get(node) ?? ORDERED;
+    return task !== ORDERED && this.#state.tasks.isDone(task) && this.#state.tasks.has(task, STARTED);
+  }
+
+  #ended(task: number): void {
+    const { plan, tasks, setUpOn, conditions } = this.#state;
+    const setup = plan.instances.get(task)?.of ?? -1;
+    const node = this.#state.pinOf(task);
+    this.#state.markStale();
+    if (node === undefined || tasks.isDone(setup)) return;
+    if (tasks.has(task, STARTED)) tasks.set(setup, STARTED);
+    const record = tasks.recordsOf(task).at(-1);
+    if (record !== undefined) this.#of(setup).ends.push({ node, record, value: tasks.valueOf(task) });
+    if (!tasks.has(task, PROVIDED) || node.hasLeft) return;
+    const passed = setUpOn.get(setup) ?? new Map<NodeRow, number>();
+    setUpOn.set(setup, passed.set(node, task));
+    if (passed.size === 1 && plan.graph.overs.has(setup)) conditions.up(setup);
+  }
+
+  // Ends
+
+  /** All tasks are over that need it, if there were any. */
+  #isDoneWith(setup: number): boolean {
+    const { graph } = this.#state.plan;
+    const over = graph.overs.get(setup);
+    if (over === undefined || !this.#isNeeded(setup)) return false;
+    return this.#state.conditions.pending[over] === 1;
+  }
+
+  /** Some task requires what it provides, or tears it down. */
+  #isNeeded(setup: number): boolean {
+    const { graph } = this.#state.plan;
+    return graph.feeds.out
+      .ends(setup)
+      .some((condition) => graph.isRequirement(condition) && graph.waits.out.first(condition) !== 0);
+  }
+
+  /** All its executions are over, and no further ones are due. */
+  #isOver(setup: number): boolean {
+    const { tasks, plan, conditions } = this.#state;
+    const { on } = this.#of(setup);
+    const over = plan.graph.overs.get(setup);
+    if (over !== undefined && conditions.pending[over] !== 1) return false;
+    if (!this.#isExecuted(setup)) return false;
+    const torn = this.#tornDownBy(setup);
+    if (torn.length > 0) return torn.every((each) => tasks.isDone(each) || this.#isExecutedSomewhere(each));
+    return on.size > 0 || this.#isDoneWith(setup) || this.#state.isForbidden(setup);
+  }
+
+  /** All its executions are over, on all nodes that are there. */
+  #isExecuted(setup: number): boolean {
+    const { tasks } = this.#state;
+    for (const task of this.#of(setup).on.values()) if (task === ORDERED || !tasks.isDone(task)) return false;
+    for (const node of this.#state.poolOf(setup).nodes?.all ?? [])
+      if (this.#isDueOn(setup, node)) return false;
+    return true;
+  }
+
+  #isExecutedSomewhere(setup: number): boolean {
+    return this.#isExecuted(setup) && (this.#of(setup).on.size > 0 || this.#isDoneWith(setup));
+  }
+
+  /** It has passed on no node that is there, and there is none left to try. */
+  #hasFailed(setup: number): boolean {
+    const { tasks, setUpOn, plan } = this.#state;
+    const { ends } = this.#of(setup);
+    if (tasks.state[setup] !== READY || ends.length === 0 || !plan.graph.overs.has(setup)) return false;
+    if ((setUpOn.get(setup)?.size ?? 0) > 0 || this.#tornDownBy(setup).length > 0) return false;
+    return this.#isExecuted(setup) && !ends.some(({ record }) => provided(record.outcome));
+  }
+
+  /** Its result is the best of those of its executions; of equal ones the first. Without any, it was not needed. */
+  #end(setup: number): void {
+    const { tasks, conditions } = this.#state;
+    const { ends } = this.#of(setup);
+    const [first] = ends;
+    if (first === undefined) {
+      const why = this.#tornDownBy(setup).length > 0 ? NEVER_STARTED : NOT_NEEDED;
+      this.#attempts.skip(setup, why, -1, -1);
+      return;
+    }
+    const best = ends.find(({ record }) => provided(record.outcome)) ?? first;
+    if (tasks.has(setup, PROVIDED)) conditions.down(setup);
+    tasks.record(setup, { ...best.record, attempt: 1, worker: '' });
+    const values = ends
+      .filter(({ record }) => provided(record.outcome))
+      .map(({ node, value }) => [node.name, value]);
+    tasks.setValue(setup, Object.fromEntries(values));
+    const { locksOk: _, ...outcome } = best.record.outcome;
+    this.#attempts.finish(setup, { ...outcome, locksOk: true });
+  }
+
+  // Tasks that need set-ups
+
+  /** Skips the tasks for which no node is left. */
+  #giveUpOn(partition: Partition): void {
+    const { tasks, parked } = this.#state;
+    const { needs, pin, queue } = partition;
+    if ((needs.length === 0 && pin === undefined) || partition.pool.phase !== OPEN) return;
+    if (parked === 0 && queue.peek() < 0) return;
+    const hopeless = this.#whyHopeless(partition);
+    if (hopeless === undefined) return;
+    for (let task = 0; task < tasks.count; task++) {
+      const isWaiting = tasks.state[task] === READY || tasks.state[task] === PARKED;
+      if (!isWaiting || this.#state.isService(task) || this.#state.partitionOf(task) !== partition) continue;
+      if (tasks.hasStarted(task)) this.#attempts.giveUp(task);
+      else this.#attempts.skip(task, hopeless.why, hopeless.condition, hopeless.cause);
+    }
+  }
+
+  #whyHopeless({ pool, constraint, needs, pin }: Partition): Hopeless | undefined {
+    if (pin?.hasLeft) return { why: NODE_LEFT, condition: -1, cause: -1 };
+    let found: Hopeless | undefined;
+    for (const node of pool.nodes?.all ?? []) {
+      if (!node.fulfils(constraint) || (pin !== undefined && node !== pin)) continue;
+      const condition = needs.find((each) => !this.#mayBeMetOn(each, node));
+      if (condition === undefined) return undefined;
+      found ??= { why: REQUIREMENT, condition, cause: this.#failedOn(condition, node) };
+    }
+    return found;
+  }
+
+  /** The requirement is met on the node, or executions there may still meet it. */
+  #mayBeMetOn(condition: ConditionId, node: NodeRow): boolean {
+    const { tasks, plan } = this.#state;
+    const isPossible = (feeder: number): boolean => {
+      if (!plan.setups.has(feeder)) return !tasks.isDone(feeder) || tasks.has(feeder, PROVIDED);
+      if (this.#state.hasPassed(feeder, node)) return true;
+      const task = this.#of(feeder).on.get(node);
+      if (task === undefined)
+        return !tasks.isDone(feeder) && node.fulfils(plan.placement.constraintOf(feeder));
+      return task === ORDERED || !tasks.isDone(task);
+    };
+    return this.#state.isMetBy(condition, isPossible);
+  }
+
+  /** The execution on the node that did not meet the requirement; the set-up itself if it has none there. */
+  #failedOn(condition: ConditionId, node: NodeRow): number {
+    const { plan } = this.#state;
+    const setup = plan.graph.feeds.in
+      .ends(condition)
+      .find((feeder) => plan.setups.has(feeder) && !this.#state.hasPassed(feeder, node));
+    return setup === undefined ? -1 : (this.#of(setup).on.get(node) ?? -1);
+  }
+}
+
+interface Hopeless {
+  readonly why: number;
+  readonly condition: ConditionId;
+  readonly cause: number;
+}
+
+function provided({ kind, depsOk = kind === 'returned' }: Outcome): boolean {
+  return depsOk;
+}
