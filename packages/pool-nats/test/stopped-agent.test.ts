@@ -2,34 +2,16 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addressOf, definitionOf, type Pool, type PoolOutcome, type Runnable } from '@pexen/core';
 import { expect, onTestFinished, test } from 'vitest';
 import { nats } from '../src/index.ts';
 import { runsOn } from './fixtures/tasks.ts';
 import { AgentProcess, testServer } from './support/agents.ts';
+import { attemptOf } from './support/attempts.ts';
 
 /** A process whose parent is stopped stays as a zombie when it has ended. */
 function isRunning(pid: string): boolean {
   const file = `/proc/${pid}/stat`;
   return existsSync(file) && !/\) Z /.test(readFileSync(file, 'utf8'));
-}
-
-/** One attempt, as a run would pass it to the pool. */
-function attemptOf(
-  pool: Pool,
-  task: Runnable,
-  args: object,
-): { started: Promise<string>; outcome: Promise<PoolOutcome> } {
-  const definition = definitionOf(task);
-  const started = Promise.withResolvers<string>();
-  const outcome = pool.run(
-    {
-      ...{ task, definition, address: addressOf(definition), path: 'runs', attempt: 1, part: 'body' },
-      ...{ args, shared: {}, received: [], graceMs: 100, timeoutMs: undefined },
-    },
-    { signal: new AbortController().signal, started: started.resolve, report: () => {} },
-  );
-  return { started: started.promise, outcome: Promise.resolve(outcome) };
 }
 
 test('what a stopped agent runs is over when it counts as lost, and it works on when it is continued', async ({
