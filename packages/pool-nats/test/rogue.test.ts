@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deserialize } from 'node:v8';
+import { serialize } from 'node:v8';
 import { connect, type NatsConnection, nkeys, PermissionViolationError } from '@nats-io/transport-node';
 import { isPexenError, type Pool, type PoolContext, type Problem } from '@pexen/core';
 import type { RemoteReport } from '@pexen/pool-process/remote';
@@ -276,7 +276,7 @@ describe.skipIf(typeof found === 'string')('a rogue node', () => {
       const lab = await Lab.open();
       onTestFinished(() => lab.close());
       const [subject, packet] = deed(lab);
-      mallory.publish(`px1.${pool}.${subject}`, packet instanceof Uint8Array ? packet : encodePacket(packet));
+      mallory.publish(`px1.${pool}.${subject}`, packet instanceof Uint8Array ? packet : serialize(packet));
       await mallory.flush();
       await lab.expectUndisturbed();
       expect(lab.warnings.map(({ code }) => code)).toEqual(['PEXEN_NODE_DISTRUSTED']);
@@ -406,9 +406,11 @@ class Wire {
     const clients = await Promise.all(['one', 'scheduler'].map((owner) => server.client(owner)));
     const wire = new Wire(clients);
     const [asNode, asScheduler] = clients as [NatsConnection, NatsConnection];
-    asNode.subscribe(`px1.${pool}.to.one.*`, { callback: (_, { data }) => wire.#order(deserialize(data)) });
+    asNode.subscribe(`px1.${pool}.to.one.*`, {
+      callback: (_, { data }) => wire.#order(decodePacket(data) as ToNode),
+    });
     asScheduler.subscribe(`px1.${pool}.from.one.*`, {
-      callback: (_, { data }) => wire.#report(deserialize(data)),
+      callback: (_, { data }) => wire.#report(decodePacket(data) as FromNode),
     });
     await wire.flush();
     return wire;
