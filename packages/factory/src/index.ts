@@ -1,6 +1,7 @@
 /** Makes tasks of many kinds of input. */
 export { LazyFacts, type LazyFactsOptions } from './conditions/lazy-facts.ts';
 export { loadNodeQueries, type NodeQuery, type ReadNodeQuery } from './conditions/load-node-queries.ts';
+export { machineProperties } from './conditions/machine-properties.ts';
 export { type Condition, type Needs, needs } from './conditions/needs.ts';
 export { type SystemFactsOptions, systemFacts } from './conditions/system-facts.ts';
 export { isVersionAtLeast } from './conditions/version.ts';

@@ -1,7 +1,7 @@
 /** Reads the metadata of a file, from its header or side file: YAML in, metadata and problems out. Loaded on demand, since it brings a YAML parser along. */
 import { basename, dirname } from 'node:path';
 import type { Problem, SourceLocation } from '@pexen/core';
-import type { readExpression } from './conditions/expression.ts';
+import type * as Language from './conditions/language.ts';
 import { type FileMeta, longestMeta, noFileMeta, type ProgramEntries } from './file-meta.ts';
 import { metaOf, metaReaders, programReaders, readEntries } from './yaml/meta-entries.ts';
 import { entriesOf } from './yaml/values.ts';
@@ -15,8 +15,8 @@ export interface FileMetaOptions {
   readonly at?: SourceLocation;
   /** The facts that conditions may name. Default: any. */
   readonly facts?: readonly string[];
-  /** Reads expressions; needed where `mayHaveExpression` says so. */
-  readonly readExpression?: typeof readExpression;
+  /** Reads conditions; needed where `mayHaveExpression` says so. */
+  readonly language?: typeof Language;
 }
 
 const limits: YamlLimits = {

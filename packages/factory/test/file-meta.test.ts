@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { amount, anyOf, atLeast, every } from '@pexen/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readExpression } from '../src/conditions/expression.ts';
+import * as language from '../src/conditions/language.ts';
 import type { FileMeta } from '../src/file-meta.ts';
 import { findHeader, headBytes } from '../src/file-meta.ts';
 import { readFileMeta } from '../src/read-file-meta.ts';
@@ -15,7 +15,7 @@ function read(text: string | Buffer): FileMeta | 'nothing' {
   if (header.kind === 'none') return 'nothing';
   if (header.kind === 'broken') return { meta: {}, program: {}, problems: [header.problem] };
   const at = { file: '/x/a.sh', line: header.line, column: header.column };
-  return readFileMeta(header.text, '/x/a.sh', { at, readExpression });
+  return readFileMeta(header.text, '/x/a.sh', { at, language });
 }
 
 function metaIn(text: string): unknown {
@@ -298,9 +298,24 @@ describe('conditions', () => {
     ]);
   });
 
+  test('a condition on nodes is a text, and its mistakes are reported to the character', () => {
+    expect(metaIn(`# pexen: { on: 'arch=arm64 && has=kvm', perNode: true }`)).toEqual({
+      on: 'arch=arm64 && has=kvm',
+      perNode: true,
+    });
+    expect(complaints(`# pexen:\n#   on: arch=arm64 && hasFile("/dev/kvm")\n`)).toEqual([
+      expect.stringMatching(
+        /^PEXEN_BAD_META 2:23 on has an expression that has the unknown function "hasFile"/,
+      ),
+    ]);
+    expect(complaints(`# pexen: { "on": cpus > }`)).toEqual([
+      'PEXEN_BAD_META 1:24 on has an expression that ends too early',
+    ]);
+  });
+
   test('facts that the suite does not have are reported as well', () => {
     const { problems } = readFileMeta("when: { if: 'ci && memry > 1' }", '/x/a.pexen.yaml', {
-      ...{ readExpression, facts: ['ci', 'memory'] },
+      ...{ language, facts: ['ci', 'memory'] },
     });
     expect(problems).toMatchObject([
       {

@@ -91,7 +91,7 @@ export interface SuiteOverride {
   readonly set: Pick<
     TaskMeta,
     | ('timeout' | 'idleTimeout' | 'grace' | 'slowAfter' | 'retries' | 'rerunnable')
-    | ('priority' | 'preference' | 'weight' | 'exclusive' | 'group' | 'pool' | 'scope' | 'mayReboot')
+    | ('priority' | 'preference' | 'weight' | 'exclusive' | 'group' | 'pool' | 'on' | 'scope' | 'mayReboot')
     | ('tags' | 'requires' | 'after' | 'before' | 'uses' | 'claims' | 'inputs' | 'digestEnv' | 'when')
   >;
 }

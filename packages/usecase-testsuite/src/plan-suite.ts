@@ -10,6 +10,7 @@ import { factsOf, settleConditions } from './facts.ts';
 import { startLoader } from './loader.ts';
 import { SelectedTasks } from './memory/task-choice.ts';
 import type { PausableClock } from './pausable-clock.ts';
+import { placementOf } from './placement.ts';
 import type { LastResult } from './query/select-tasks.ts';
 import {
   isNarrowing,
@@ -71,6 +72,7 @@ export async function planSuite(
   const { tasks: collected, candidates, capacities } = await collectTasks(loaded, lazy, onWarning);
   const catalogue =
     candidates.length === 0 ? undefined : new Catalogue(root, collected, candidates, given.kept);
+  const placement = await placementOf([...collected, ...candidates]);
   await settleConditions(lazy, [...collected, ...(catalogue?.relevant ?? [])]);
   const random = shuffle === undefined ? undefined : randomFrom(shuffle);
   const suite = random === undefined ? collected : shuffled(collected, random);
@@ -95,7 +97,7 @@ export async function planSuite(
       { ...config, capacities },
       { stated, weights, first, loader, keep, clock, outputFile, facts, onWarning: warn },
     );
-    return plan([...suite, ...tasks.slice(suite.length)], { ...options, unavailable });
+    return plan([...suite, ...tasks.slice(suite.length)], { ...options, ...placement, unavailable });
   };
   const { plan: whole, choice } =
     catalogue === undefined

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { amount, type PlacedTask, task } from '@pexen/core';
+import { amount, isPexenError, type PlacedTask, task } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import { inline, place } from '@pexen/sched';
 import { expect, it, onTestFinished } from 'vitest';
@@ -94,4 +94,46 @@ it('the capacities of factories are those of the run, and the configuration take
   });
   const smaller = { ...config, capacities: { gpus: 1 } };
   await expect(runSuite({ config: smaller, root, file: undefined })).rejects.toThrow(/gpus/);
+});
+
+/** The paths of the listed tasks of a suite with one task for each `on`; or the problems. */
+async function listedOn(...conditions: readonly string[]): Promise<readonly string[]> {
+  const factory: Factory = {
+    ...{ kind: 'nodes', describe: 'nodes' },
+    async *make() {
+      for (const [n, on] of conditions.entries())
+        yield place(
+          [],
+          task({ name: `t${n}`, on }, () => {}),
+        );
+    },
+  };
+  const root = mkdtempSync(join(tmpdir(), 'pexen-plan-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const config: SuiteConfig = { from: { '': factory }, pool: () => inline(), reporters: [], history: false };
+  try {
+    const { tasks } = await listSuite({ config, root, file: undefined });
+    return tasks.map(({ path, on }) => `${path} ${on}`);
+  } catch (error) {
+    if (!isPexenError(error)) throw error;
+    return error.problems.map(({ code, task: path, message }) => `${code} ${path} ${message}`);
+  }
+}
+
+it('in a pool without nodes, this machine is the node that tasks may ask for', async () => {
+  const { arch } = process;
+  expect(await listedOn(`arch=${arch}`, `arch == "${arch}" && cpus >= 1`)).toEqual([
+    `t0 arch=${arch}`,
+    `t1 arch == "${arch}" && cpus >= 1`,
+  ]);
+});
+
+it('what this machine is not, and what cannot be read, are problems before the run', async () => {
+  const { arch } = process;
+  expect(await listedOn('archh=mips && cpus >= 1', 'arch=mips && has.kvm &&', `arch=${arch}`)).toEqual([
+    expect.stringMatching(/^PEXEN_NO_NODE_MATCHES t0 .*lacks archh=mips \(it has no archh, but arch\)$/),
+    expect.stringMatching(
+      /^PEXEN_BAD_ON t1 .*"arch=mips && has.kvm &&" ends too early, at its character 24$/,
+    ),
+  ]);
 });

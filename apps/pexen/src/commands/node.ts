@@ -6,9 +6,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { messageOf, misuse, type NodeProperties, refuse, type StandardFacts } from '@pexen/core';
+import { messageOf, misuse, type NodeProperties, refuse } from '@pexen/core';
 import { isRecord } from '@pexen/core/options';
-import { systemFacts } from '@pexen/factory';
+import { machineProperties } from '@pexen/factory';
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
 import { workingDirectory } from '../working-directory.ts';
 
@@ -85,7 +85,7 @@ export async function node(options: NodeOptions): Promise<ExitCode> {
   const { startNode } = await poolNats('pexen node');
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const settings = settingsOf(options);
-  const properties = { ...machineFacts(), ...settings.properties };
+  const properties = { ...machineProperties(), ...settings.properties };
   const running = await startNode({ ...settings, properties, log: say });
   say(`${running.name} works for the pool "${settings.pool ?? 'default'}" at ${running.server}`);
   let signals = 0;
@@ -198,14 +198,4 @@ function pairsOf(what: string, words: readonly string[], example: string): Recor
     })),
   );
   return Object.fromEntries(pairs);
-}
-
-/** What conditions of tests can ask for on this machine, as far as it does not change and holds no secrets. */
-function machineFacts(): NodeProperties {
-  const { platform, arch, os, kernel, user, memory, cpus, container } = systemFacts() as StandardFacts;
-  return {
-    ...{ platform, arch, cpus, container, 'os.id': os.id, 'os.version': os.version },
-    ...{ 'kernel.name': kernel.name, 'kernel.release': kernel.release, 'memory.totalMb': memory.totalMb },
-    ...{ 'user.name': user.name, 'user.isRoot': user.isRoot },
-  };
 }

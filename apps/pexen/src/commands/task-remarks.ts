@@ -20,6 +20,7 @@ export function remarksOf(task: ListedTask): string[] {
     tearsDown = [],
     group,
     pool,
+    on,
     expectedToFail,
     service,
   } = task;
@@ -33,6 +34,7 @@ export function remarksOf(task: ListedTask): string[] {
     ...listed('tears down', pulledIn?.as === 'teardown' ? [] : tearsDown.map(capabilityText)),
     ...listed('group', [group]),
     ...listed('pool', [pool]),
+    ...listed('on', [on]),
     ...listed('expected to fail:', [expectedToFail]),
   ];
 }

@@ -3,7 +3,7 @@
  * also be written without quotes (`arch=arm64 && has=kvm`). Loaded on demand with the expressions. Knows no pools.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { didYouMean, type NodeProperties } from '@pexen/core';
+import { didYouMean, type NodeProperties, nearest } from '@pexen/core';
 import {
   celValue,
   type ExpressionFault,
@@ -93,7 +93,9 @@ class Query implements NodeQuery {
 function stateOf(name: string, properties: NodeProperties): string {
   const value = properties[name];
   if (value !== undefined) return `${name} is ${JSON.stringify(value)}`;
-  return name.startsWith('has.') ? `it has no ${name.slice('has.'.length)}` : `it has no ${name}`;
+  if (name.startsWith('has.')) return `it has no ${name.slice('has.'.length)}`;
+  const similar = nearest(name, Object.keys(properties));
+  return similar === undefined ? `it has no ${name}` : `it has no ${name}, but ${similar}`;
 }
 
 /** One of the conditions that all have to be met. */

@@ -74,11 +74,11 @@ async function readText(
   at?: SourceLocation,
 ): Promise<FileMeta> {
   const { mayHaveExpression, readFileMeta } = await import('../read-file-meta.ts');
-  const language = mayHaveExpression(text) ? await import('../conditions/expression.ts') : undefined;
+  const language = mayHaveExpression(text) ? await import('../conditions/language.ts') : undefined;
   const names = Object.keys(facts);
   const options = {
     at,
-    readExpression: language?.readExpression,
+    language,
     facts: names.length > 0 ? names : undefined,
   };
   return readFileMeta(text, file, defined(options));

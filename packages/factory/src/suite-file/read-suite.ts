@@ -13,6 +13,7 @@ import {
   type SourceLocation,
 } from '@pexen/core';
 import { codeOf, type Files } from '../files.ts';
+import { mayHaveExpression } from '../yaml/meta-entries.ts';
 import { type Complain, entriesOf, type NamedEntry } from '../yaml/values.ts';
 import { locationOf, readYaml, type YamlMap, type YamlNode, type YamlScalar } from '../yaml/yaml-tree.ts';
 import {
@@ -209,7 +210,7 @@ class SuiteReader {
     const at = from === undefined ? { file: path } : locationOf(from);
     const text = this.#textOf(path, at);
     if (text === undefined) return undefined;
-    this.#mayHaveExpressions ||= /\bif\b/.test(text);
+    this.#mayHaveExpressions ||= mayHaveExpression(text);
     const { root, problems } = readYaml(text, path, {
       ...{ code: 'PEXEN_BAD_YAML', longest: largestBytes, deepest: 40, references: true },
     });

@@ -2,8 +2,7 @@
 
 import { dirname } from 'node:path';
 import type { Problem, SourceLocation, TaskMeta } from '@pexen/core';
-import type { readExpression } from '../conditions/expression.ts';
-import { metaOf, metaReaders, readEntries } from '../yaml/meta-entries.ts';
+import { type MetaContext, metaOf, metaReaders, readEntries } from '../yaml/meta-entries.ts';
 import { entriesOf, type NamedEntry, nodeAt, plainValue } from '../yaml/values.ts';
 import { locationOf, type YamlNode } from '../yaml/yaml-tree.ts';
 
@@ -27,7 +26,7 @@ interface SettingMeta {
 /** The entry as a setting. */
 export function settingOf(
   { name, key, value }: NamedEntry,
-  expressions?: typeof readExpression,
+  language?: MetaContext['language'],
 ): SuiteSetting {
   const nodeOf = (path: readonly string[]): YamlNode => (value === undefined ? key : nodeAt(value, path));
   return {
@@ -41,7 +40,7 @@ export function settingOf(
         Object.entries(metaReaders).filter(([each]) => each === 'needs' || names.includes(each)),
       );
       const at = locationOf(node);
-      const context = { task: undefined, directory: dirname(at.file), at, readExpression: expressions };
+      const context = { task: undefined, directory: dirname(at.file), at, language };
       const { values, problems } = readEntries(node.kind === 'map' ? entriesOf(node) : [], readers, context);
       return { meta: metaOf(values), problems };
     },

@@ -111,6 +111,10 @@ export interface MetaData {
   readonly group?: string;
   /** The name of the pool that it runs in. */
   readonly pool?: string;
+  /** Which nodes of its pool it may run on: a condition on their properties, as in `arch=arm64 && has=kvm`. Default: all. */
+  readonly on?: string;
+  /** It sets up nodes: it runs once in each boot of each node, before anything there that requires it. */
+  readonly perNode?: FlagData;
   /** Longest time an attempt may take. */
   readonly timeout?: Limit;
   /** Longest time without output, progress or heartbeat. */

@@ -31,7 +31,7 @@ export async function openSuite(
   const content = readSuite(file, realFiles, settings);
   const unread: readonly ProblemCode[] = ['PEXEN_BAD_YAML', 'PEXEN_UNREADABLE_FILE'];
   refuse(content.problems.filter(({ code }) => unread.includes(code)));
-  const language = content.mayHaveExpressions ? await import('../conditions/expression.ts') : undefined;
+  const language = content.mayHaveExpressions ? await import('../conditions/language.ts') : undefined;
   return {
     factory: suiteFactory(basename(file), async () => content, factories),
     ...(content.catalogue !== undefined && {
@@ -41,7 +41,7 @@ export async function openSuite(
         factories,
       ),
     }),
-    settings: content.settings.map((entry) => settingOf(entry, language?.readExpression)),
+    settings: content.settings.map((entry) => settingOf(entry, language)),
     files: content.files,
   };
 }

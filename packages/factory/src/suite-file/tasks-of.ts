@@ -49,11 +49,11 @@ export async function* tasksOf(
   factories: FactoryTable,
   report: (problem: Problem) => void,
 ): AsyncGenerator<PlacedTask, void> {
-  const language = content.mayHaveExpressions ? await import('../conditions/expression.ts') : undefined;
+  const language = content.mayHaveExpressions ? await import('../conditions/language.ts') : undefined;
   const names = Object.keys(context.facts ?? {});
   const maker = new TaskMaker(context, files, factories, report, {
     facts: names.length > 0 ? names : undefined,
-    readExpression: language?.readExpression,
+    language,
   });
   for (const common of content.common) maker.checkCommon(common);
   for (const entry of content.capacities) maker.stateCapacity(entry);
@@ -108,7 +108,7 @@ class TaskMaker {
   readonly #files: Files;
   readonly #factories: FactoryTable;
   readonly #report: (problem: Problem) => void;
-  readonly #reading: Pick<MetaContext, 'facts' | 'readExpression'>;
+  readonly #reading: Pick<MetaContext, 'facts' | 'language'>;
   /** Folder and name of a program → its path, or undefined if there is none. */
   readonly #programs = new Map<string, string | undefined>();
 
@@ -117,7 +117,7 @@ class TaskMaker {
     files: Files,
     factories: FactoryTable,
     report: (problem: Problem) => void,
-    reading: Pick<MetaContext, 'facts' | 'readExpression'>,
+    reading: Pick<MetaContext, 'facts' | 'language'>,
   ) {
     this.#context = context;
     this.#files = files;

@@ -18,7 +18,7 @@ import {
   type SourceLocation,
   type TaskMeta,
 } from '@pexen/core';
-import type { readExpression } from '../conditions/expression.ts';
+import type * as Language from '../conditions/language.ts';
 import { allOf, type Condition, conditionOf, type Needs } from '../conditions/needs.ts';
 import type { FileMeta, ProgramEntries } from '../file-meta.ts';
 import { readyForms, readyKind, serviceKinds } from '../options.ts';
@@ -57,8 +57,8 @@ export interface MetaContext {
   readonly at: SourceLocation;
   /** The facts that conditions may name. Default: any. */
   readonly facts?: readonly string[] | undefined;
-  /** Reads expressions; needed where `mayHaveExpression` says so. */
-  readonly readExpression?: typeof readExpression | undefined;
+  /** Reads conditions; needed where `mayHaveExpression` says so. */
+  readonly language?: typeof Language | undefined;
 }
 
 /** What entries say. */
@@ -70,9 +70,9 @@ export interface ReadEntries {
   readonly problems: readonly Problem[];
 }
 
-/** Must `readEntries` be able to read expressions in this text? */
+/** Must `readEntries` be able to read conditions in this text? */
 export function mayHaveExpression(text: string): boolean {
-  return /\bif\b/.test(text);
+  return /\bif\b|\bon["']?\s*:/.test(text);
 }
 
 /** Metadata that only tasks in modules can have. */
@@ -112,6 +112,7 @@ export function readEntries(
     else {
       const found = reader(value, complain);
       const known = found instanceof Expression ? compiled(found, complain, context) : found;
+      if (name === 'on') checkNodeQuery(value, known, complain, context);
       if (known !== undefined) read.set(name, known);
     }
   }
@@ -140,14 +141,23 @@ function withCondition(read: Map<string, unknown>, directory: string): ReadonlyM
 function compiled(
   { node, text, because }: Expression,
   complain: Complain,
-  { readExpression, facts }: MetaContext,
+  { language, facts }: MetaContext,
 ): Condition | undefined {
-  if (readExpression === undefined)
+  if (language === undefined)
     return complain(node, 'has an expression behind an escaped "if"', 'Write if: …');
-  const found = readExpression(text, defined({ because, names: facts }));
+  const found = language.readExpression(text, defined({ because, names: facts }));
   if ('condition' in found) return found.condition;
   const { message, hint, at } = found.fault;
   return complain(node, `has an expression that ${message}`, hint, at);
+}
+
+/** The plan reads it once more; here it has a place in the file. */
+function checkNodeQuery(node: YamlNode, text: unknown, complain: Complain, { language }: MetaContext): void {
+  if (language === undefined || typeof text !== 'string') return;
+  const read = language.readNodeQuery(text);
+  if (!('fault' in read)) return;
+  const { message, hint, at } = read.fault;
+  complain(node, `has an expression that ${message}`, hint, at);
 }
 
 /** Entries that may contradict another one. */

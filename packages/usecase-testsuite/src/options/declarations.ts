@@ -214,7 +214,17 @@ function asInMeta(name: keyof TaskMeta, hint?: string): Kind {
 /** The metadata that an override may set. What a task is, its name, its args, what it provides, salvages, tears down and cleans up, is its own. */
 export const overridableMeta = [
   ...(['timeout', 'idleTimeout', 'grace', 'slowAfter', 'retries', 'rerunnable'] as const),
-  ...(['priority', 'preference', 'weight', 'exclusive', 'group', 'pool', 'scope', 'mayReboot'] as const),
+  ...([
+    'priority',
+    'preference',
+    'weight',
+    'exclusive',
+    'group',
+    'pool',
+    'on',
+    'scope',
+    'mayReboot',
+  ] as const),
   ...(['tags', 'requires', 'after', 'before', 'uses', 'claims', 'inputs', 'digestEnv', 'when'] as const),
 ] satisfies readonly (keyof TaskMeta)[];
 

@@ -1,0 +1,70 @@
+/** Tasks run on the nodes that they ask for, also on those that come to fit. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PlacedTask } from '@pexen/core';
+import { run } from '@pexen/sched';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { nats } from '../src/index.ts';
+import type { NodeOptions } from '../src/node/options.ts';
+import { findNodes, startNode } from '../src/node.ts';
+import { device, left, right } from './fixtures/tasks.ts';
+import { testServer } from './support/agents.ts';
+
+const server = await testServer();
+afterAll(async () => {
+  if ('url' in server) await server.stop();
+});
+
+/** A pool with these nodes. */
+async function lab(pool: string, ...nodes: readonly NodeOptions[]) {
+  const at = { servers: 'url' in server ? server.url : '', pool };
+  const agents = await Promise.all(
+    nodes.map((each) => startNode({ ...at, slots: 2, roots: ['/'], ...each })),
+  );
+  onTestFinished(async () => {
+    for (const agent of agents) agent.stop();
+    await Promise.all(agents.map(({ stopped }) => stopped));
+  });
+  return { ...at, nodes: nodes.length };
+}
+
+describe.skipIf('missing' in server)('tasks that ask for nodes', () => {
+  test('run there, whatever is free elsewhere', async () => {
+    const at = await lab(
+      'placed',
+      { name: 'one', properties: { left: true } },
+      { name: 'two', properties: { right: true } },
+    );
+    const tasks = Array.from(
+      { length: 20 },
+      (_, n): PlacedTask =>
+        n % 3 === 0 ? { under: [`l${n}`], task: left } : { under: [`r${n}`], task: right },
+    );
+    const ran: Record<string, Set<string>> = { l: new Set(), r: new Set() };
+    for await (const { path, attempts, status } of run(tasks, { pool: nats(at) })) {
+      expect(status).toBe('returned');
+      ran[path.slice(0, 1)]?.add(attempts.at(-1)?.worker.split('/')[0] ?? '');
+    }
+    expect(ran).toEqual({ l: new Set(['one']), r: new Set(['two']) });
+  });
+
+  test('start when a node comes to have what they ask for', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pexen-placement-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'device');
+    const at = await lab('probed', { name: 'one' }, { name: 'two', probes: { device: `test -e ${file}` } });
+    const { nodes: _, ...place } = at;
+    const results = run([{ under: [], task: device }], {
+      pool: nats(at),
+    });
+    const first = results[Symbol.asyncIterator]().next();
+    await expect
+      .poll(async () => (await findNodes(place)).map(({ state }) => state))
+      .toEqual(['busy', 'busy']);
+    writeFileSync(file, '');
+    await findNodes({ ...place, probe: true });
+    const { value } = await first;
+    expect(value?.attempts.at(-1)?.worker).toMatch(/^two\//);
+  });
+});
