@@ -1,4 +1,4 @@
-/** The guide to nodes shows what the commands print: a server, two nodes and a run. Skipped where there is no server to be had. */
+/** The guides to nodes and to their security show what the commands print: a server, nodes and a run. Skipped where there is no server to be had. */
 import { findServer } from '@pexen/pool-nats/node';
 import { expect, it, onTestFinished } from 'vitest';
 import { folder, startWith } from './command.ts';
@@ -8,7 +8,9 @@ import { commandsOf, comparable, type Shown } from './page.ts';
 function placeless(text: string): string {
   return comparable(text)
     .replaceAll(/\S+nats-server/g, 'nats-server')
-    .replaceAll(/127\.0\.0\.1:\d+/g, 'SERVER');
+    .replaceAll(/(?:127\.0\.0\.1|localhost|hub):\d+/g, 'SERVER')
+    .replaceAll(/(?<=valid until )[\d-]+/g, 'DATE')
+    .replaceAll(/(?<=px1\.lab\.to\.\w+\.)[\w-]+/g, 'ID');
 }
 
 /** The commands of the page, which use a server of their own: others may run on this machine. */
@@ -25,7 +27,7 @@ class Terminals {
     if (command === 'nats') options.push('--port', '0');
     const variables = {
       NATS_URL: this.#server,
-      ...(this.#server !== '' && { PEXEN_NODE_SERVERS: this.#server }),
+      ...(this.#server !== '' && !words.includes('--init-security') && { PEXEN_NODE_SERVERS: this.#server }),
     };
     const running = startWith(variables, this.#dir, command, ...options);
     if (remark !== 'goes on') {
@@ -37,21 +39,23 @@ class Terminals {
       await running.ended;
     });
     const { stdout } = await running.until((printed) => printed.stdout.endsWith('\n'));
-    this.#server ||= /nats:\S+\d/.exec(stdout)?.[0] ?? '';
+    this.#server ||=
+      /(?:nats|tls):\/\/\S+\d/.exec(stdout)?.[0].replace('tls://127.0.0.1', 'tls://localhost') ?? '';
     return stdout;
   }
 }
 
-it('shows real output', { timeout: 120_000 }, async ({ skip }) => {
-  try {
-    await findServer();
-  } catch (error) {
-    skip(String(error).split('\n')[0]);
-  }
-  const dir = await folder({}, (act) => onTestFinished(act));
-  const terminals = new Terminals(dir);
-  for await (const shown of commandsOf(new URL('../../../docs/nodes.md', import.meta.url), dir)) {
-    const output = await terminals.outputOf(shown);
-    expect(placeless(output), `the real output is:\n${output}`).toBe(placeless(shown.output));
-  }
-});
+const found = await findServer().catch((error: unknown) => String(error).split('\n')[0]);
+
+it.skipIf(typeof found !== 'object').each(['nodes.md', 'nodes-security.md'])(
+  '%s shows real output',
+  { timeout: 120_000 },
+  async (page) => {
+    const dir = await folder({}, (act) => onTestFinished(act));
+    const terminals = new Terminals(dir);
+    for await (const shown of commandsOf(new URL(`../../../docs/${page}`, import.meta.url), dir)) {
+      const output = await terminals.outputOf(shown);
+      expect(placeless(output), `the real output is:\n${output}`).toBe(placeless(shown.output));
+    }
+  },
+);
