@@ -174,6 +174,8 @@ describe('a bundle', () => {
     const { folder: at = '' } = await received(cache, bundle);
     chmodSync(join(at, 'a.ts'), 0o644);
     writeFileSync(join(at, 'a.ts'), 'changed');
+    await discardBundle(cache, bundle.manifest, ['node_modules/p/package.json']);
+    expect(existsSync(at)).toBe(true);
     await discardBundle(cache, bundle.manifest, ['a.ts']);
     const again = await received(cache, bundle);
     expect([again.folder, again.asked.length]).toEqual([at, 1]);

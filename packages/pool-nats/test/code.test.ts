@@ -103,5 +103,6 @@ test('files are compared by content, and again after a moment', () => {
   nowMs = 1_000;
   expect(check.differing(code)).toEqual(['a.ts']);
   nowMs = 2_000;
-  expect(check.differing({ ...code, root: '/elsewhere' }, root)).toEqual(['a.ts']);
+  const withOutside = { ...code, root: '/elsewhere', files: [...files, ['../lib/x.ts', 'x'] as const] };
+  expect(check.differing(withOutside, root)).toEqual(['a.ts']);
 });

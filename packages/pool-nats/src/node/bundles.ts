@@ -205,14 +205,15 @@ export class BundleReceiver {
   }
 }
 
-/** Removes a bundle of which these files were changed on the node, so that it comes again. */
+/** Removes a bundle of which any of these files was changed on the node, so that it comes again. */
 export async function discardBundle(
   cache: string,
   { digest, files }: BundleManifest,
   changed: readonly string[],
 ): Promise<void> {
-  for (const file of files.filter(({ name }) => changed.includes(name)))
-    await rm(join(cache, 'contents', keyOf(file)), { force: true });
+  const own = files.filter(({ name }) => changed.includes(name));
+  if (own.length === 0) return; // It is whole: packages of the node differ.
+  for (const file of own) await rm(join(cache, 'contents', keyOf(file)), { force: true });
   await remove(join(cache, 'bundles', digest));
 }
 

@@ -33,13 +33,17 @@ export class CodeCheck {
     this.#found.clear();
   }
 
-  /** The names of the files that are missing here, or are not as the scheduler has them. `root`: where the files are here. */
-  differing({ digest, files, root: theirs }: SentCode, root: string = theirs): readonly string[] {
+  /**
+   * The names of the files that are missing here, or are not as the scheduler has them. `bundle`: the folder with the files that the run has brought along;
+   * files outside of its root are not among them, and are those of the node.
+   */
+  differing({ digest, files, root }: SentCode, bundle?: string): readonly string[] {
     const nowMs = this.#clock.now();
     const known = this.#found.get(digest);
     if (known !== undefined && nowMs - known.atMs < holdsMs) return known.differing;
     const differing = files
-      .filter(([name, wanted]) => this.#digestOf(join(root, name)) !== wanted)
+      .filter(([name]) => bundle === undefined || !name.startsWith('../'))
+      .filter(([name, wanted]) => this.#digestOf(join(bundle ?? root, name)) !== wanted)
       .map(([name]) => name);
     this.#found.set(digest, { atMs: nowMs, differing });
     return differing;
