@@ -14,6 +14,7 @@ import {
 } from '@pexen/pool-kit';
 import { hearReport, remoteAttemptOf, remoteSteps, withInherited } from '@pexen/pool-process/remote';
 import type { NodeOrder, NodeReport } from '../protocol/messages.ts';
+import { withModulesHere } from './modules-here.ts';
 
 /** A slot of a node, as it is lent to a connection. */
 export interface NodeSlot {
@@ -155,7 +156,7 @@ export class NodeConnection implements Connection {
       this.#events.returned(report.id);
       return;
     }
-    const { report: reported } = report;
+    const reported = withModulesHere(report.report);
     if (reported.is === 'service-ready') {
       this.#events.serviceReady(reported.id, withInherited(reported.facts, this.#inherited));
       return;

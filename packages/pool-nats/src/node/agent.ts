@@ -13,7 +13,7 @@ import { BundleReceiver, discardBundle } from './bundles.ts';
 import { LeaseClock } from './clock.ts';
 import { CodeCheck } from './code-check.ts';
 import { type NodeOptions, type NodeSettings, nodeSettingsOf } from './options.ts';
-import { placed } from './placed-attempt.ts';
+import { placed, reportedFrom } from './placed-attempt.ts';
 import { bootMark, Properties } from './properties.ts';
 import { Roots } from './roots.ts';
 
@@ -255,10 +255,12 @@ class Agent implements RunningNode {
 
   #open({ link, slot, run, recordsModules }: Extract<NodeEffect, { do: 'open' }>): void {
     const { marker } = this.#guarded;
-    const cwd = this.#files?.session === link.session ? this.#files.folder : undefined;
+    const files = this.#files?.session === link.session ? this.#files : undefined;
+    const cwd = files?.folder;
     const options = { settings: this.#settings.remote, slot, marker, runId: run, cwd, recordsModules };
     const remote = new RemoteSlot(options, (report) => {
-      this.#obey(this.#core.report(link, report, this.#clock.recent()));
+      const there = files === undefined ? report : reportedFrom(report, files.folder, files.manifest.root);
+      this.#obey(this.#core.report(link, there, this.#clock.recent()));
       this.#flushSoon();
     });
     this.#links.set(keyOf(link), remote);

@@ -78,7 +78,7 @@ export class BundleReceiver {
   }
 
   get #folder(): string {
-    return join(this.#options.cache, 'bundles', this.#manifest.digest);
+    return folderOf(this.#options.cache, this.#manifest);
   }
 
   /** Asks for what is missing, or reports that it is ready. */
@@ -208,13 +208,13 @@ export class BundleReceiver {
 /** Removes a bundle of which any of these files was changed on the node, so that it comes again. */
 export async function discardBundle(
   cache: string,
-  { digest, files }: BundleManifest,
+  manifest: BundleManifest,
   changed: readonly string[],
 ): Promise<void> {
-  const own = files.filter(({ name }) => changed.includes(name));
+  const own = manifest.files.filter(({ name }) => changed.includes(name));
   if (own.length === 0) return; // It is whole: packages of the node differ.
   for (const file of own) await rm(join(cache, 'contents', keyOf(file)), { force: true });
-  await remove(join(cache, 'bundles', digest));
+  await remove(folderOf(cache, manifest));
 }
 
 /** A file that is being received, in the order of its bytes. */
@@ -261,6 +261,11 @@ class Incoming {
     closeSync(this.#fd);
     rmSync(this.#path, { force: true });
   }
+}
+
+/** A short name: paths in it may not be long everywhere. */
+function folderOf(cache: string, { digest }: BundleManifest): string {
+  return join(cache, 'bundles', digest.slice(0, 16));
 }
 
 function keyOf({ hash, isExecutable }: BundleFile): string {
