@@ -1,6 +1,7 @@
 /** The options of the pool, with every default filled in. */
-import { refuse } from '@pexen/core';
+import { type NodePredicate, refuse } from '@pexen/core';
 import {
+  callable,
   clock,
   flag,
   isA,
@@ -25,6 +26,8 @@ export interface NatsOptions extends ServerOptions {
   readonly pool?: string;
   /** Only nodes that have all these labels, with these values. Default: all nodes of the pool. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Only nodes for which this returns true: as the `on` of tasks, for the pool as a whole. Default: all nodes of the pool. */
+  readonly on?: NodePredicate;
   /** Nodes whose files are not those of the run are not used. Default true; `false` where they are meant to be different. */
   readonly checkCode?: boolean;
   /**
@@ -50,6 +53,7 @@ export interface NatsOptions extends ServerOptions {
 export interface Settings {
   readonly pool: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly on: NodePredicate;
   readonly checkCode: boolean;
   readonly bundle: BundleOptions | undefined;
   readonly nodes: number;
@@ -93,6 +97,7 @@ const kinds: KindsOf<NatsOptions> = {
   ...serverKinds,
   pool: token,
   labels,
+  on: callable("Write on: ({ properties }) => properties.arch === 'arm64', or labels."),
   checkCode: flag,
   bundle: (value, path) => (isRecord(value) ? bundleKinds(value, path) : flagOrBundle(value, path)),
   nodes: whole(1),
@@ -132,6 +137,7 @@ export function settingsOf(options: NatsOptions): Settings {
   const {
     pool = 'default',
     labels: wanted = {},
+    on = () => true,
     checkCode = true,
     bundle: brought = false,
     nodes = 1,
@@ -144,5 +150,5 @@ export function settingsOf(options: NatsOptions): Settings {
   } = options;
   const timing = { heartbeatMs, leaseMs, endingMs };
   const bundle = typeof brought === 'object' ? brought : brought ? {} : undefined;
-  return { pool, labels: wanted, checkCode, bundle, nodes, waitMs, timing, clock: given, server };
+  return { pool, labels: wanted, on, checkCode, bundle, nodes, waitMs, timing, clock: given, server };
 }

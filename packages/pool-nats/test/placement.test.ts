@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PlacedTask } from '@pexen/core';
+import type { NodeView, PlacedTask } from '@pexen/core';
 import { run } from '@pexen/sched';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { nats } from '../src/index.ts';
@@ -47,6 +47,25 @@ describe.skipIf('missing' in server)('tasks that ask for nodes', () => {
       ran[path.slice(0, 1)]?.add(attempts.at(-1)?.worker.split('/')[0] ?? '');
     }
     expect(ran).toEqual({ l: new Set(['one']), r: new Set(['two']) });
+  });
+
+  test('find none in a pool that is limited to others, which the error explains', async () => {
+    const at = await lab('limited', { name: 'one', labels: { disk: 'ssd' } }, { name: 'two' });
+    const failureOf = async (options: object): Promise<string> => {
+      try {
+        for await (const _ of run([left], { pool: nats({ ...at, nodes: 1, waitMs: 400, ...options }) }));
+      } catch (error) {
+        return String(error);
+      }
+      return 'no error';
+    };
+    const few = 'PEXEN_NO_NODE: 0 of 1 nodes came within 0.4 s to the pool "limited"';
+    const [labelled, limited] = [
+      await failureOf({ labels: { disk: 'hdd' } }),
+      await failureOf({ on: ({ name }: NodeView) => name === 'three' || `is not three` }),
+    ];
+    expect(labelled).toMatch(new RegExp(`${few}.*(one|two) has not disk=hdd, (one|two) has not disk=hdd`));
+    expect(limited).toMatch(new RegExp(`${few}.*(one|two) is not three, (one|two) is not three`));
   });
 
   test('start when a node comes to have what they ask for', async () => {

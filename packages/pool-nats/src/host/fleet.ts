@@ -175,9 +175,18 @@ export class Fleet implements SlotLender {
     this.#publish(this.#subjects.ask, question);
   }
 
-  #accepts({ node, name, properties }: Hello): boolean {
-    if (this.#distrusted.has(name) || this.#refused.has(node)) return false;
-    return Object.entries(this.#settings.labels).every(([name, value]) => String(properties[name]) === value);
+  #accepts(hello: Hello): boolean {
+    const { node, name } = hello;
+    return !this.#distrusted.has(name) && !this.#refused.has(node) && this.#lackOf(hello) === undefined;
+  }
+
+  /** What the node lacks for this pool, to be said behind its name. */
+  #lackOf({ name, properties }: Hello): string | undefined {
+    const { labels, on } = this.#settings;
+    const other = Object.entries(labels).find(([label, value]) => String(properties[label]) !== value);
+    if (other !== undefined) return `has not ${other.join('=')}`;
+    const answer = on({ name, properties });
+    return answer === true ? undefined : answer || 'is not wanted by the option "on"';
   }
 
   #greet({ bytes, subject }: Received): void {
@@ -199,7 +208,8 @@ export class Fleet implements SlotLender {
       return;
     }
     if (this.#refused.has(hello.node)) return;
-    if (!this.#accepts(hello)) this.#others.set(hello.node, `${hello.name} has other labels`);
+    const lack = this.#lackOf(hello);
+    if (lack !== undefined) this.#others.set(hello.node, `${hello.name} ${lack}`);
     else if (hello.state === 'free') this.#others.delete(hello.node);
     else
       this.#others.set(
