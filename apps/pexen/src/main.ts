@@ -8,12 +8,14 @@ import {
   rerunClasses,
 } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { AskOptions } from './commands/asked-run.ts';
 import { type ConfigOptions, config, optionsHelp } from './commands/config.ts';
 import { type FactsOptions, facts } from './commands/facts.ts';
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { type InitSecurityOptions, initSecurity } from './commands/init-security.ts';
 import { type ListOptions, list } from './commands/list.ts';
+import { locks } from './commands/locks.ts';
 import { runChoice } from './commands/memory-options.ts';
 import { type NatsOptions, type NodeOptions, nats, node } from './commands/node.ts';
 import { type NodesOptions, nodes } from './commands/nodes.ts';
@@ -24,6 +26,8 @@ import { resumeUnit } from './commands/resume-unit.ts';
 import { type RunOptions, run } from './commands/run.ts';
 import { type RunsOptions, runs } from './commands/runs.ts';
 import { addStatedOptions, all, allNames, bareValues } from './commands/stated-options.ts';
+import { status } from './commands/status.ts';
+import { why } from './commands/why.ts';
 import { ownVersion } from './own-version.ts';
 import { printProblems } from './print-problems.ts';
 import { parseShard } from './shard-argument.ts';
@@ -60,6 +64,9 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addRun(program, leave);
   addResume(program, leave);
   addRuns(program, leave);
+  addWhy(program, leave);
+  addStatus(program, leave);
+  addLocks(program, leave);
   addList(program, leave);
   addHistory(program, leave);
   addReport(program, leave);
@@ -213,6 +220,36 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
     .action(async (queries: string[], options: ListOptions) =>
       leave(await list(queries, options, process.stdout)),
     );
+}
+
+/** The options of commands that ask a run. */
+function asking(command: Command): Command {
+  return stateful(located(command))
+    .option('--run <run>', 'the run, by its number or id; default: the one that goes on, else the last one')
+    .option('--json', 'one JSON document instead of lines');
+}
+
+function addWhy(program: Command, leave: (exitCode: ExitCode) => void): void {
+  asking(program.command('why'))
+    .description('show why tasks of a run wait, down to what holds them, or why they ended as they did')
+    .argument('<query...>', 'call paths, names and globs: net/ping')
+    .action(async (queries: string[], options: AskOptions) =>
+      leave(await why(queries, options, process.stdout)),
+    );
+}
+
+function addStatus(program: Command, leave: (exitCode: ExitCode) => void): void {
+  asking(program.command('status'))
+    .description(
+      'show the runs that go on: what runs, what waits for what, what is held, and how far they are',
+    )
+    .action(async (options: AskOptions) => leave(await status(options, process.stdout)));
+}
+
+function addLocks(program: Command, leave: (exitCode: ExitCode) => void): void {
+  asking(program.command('locks'))
+    .description('show the resources of a run: who holds them, who waits or waited, and their state')
+    .action(async (options: AskOptions) => leave(await locks(options, process.stdout)));
 }
 
 function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void {

@@ -13,6 +13,7 @@ export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';
 export { live } from './live/live.ts';
 export { onSuspension, type Suspended } from './live/suspension.ts';
+export { type LockTimes, lockTimes, type TimedTask } from './lock-times.ts';
 export { markdown } from './markdown/markdown.ts';
 export type { Change, LateError, LostWorker } from './model/change.ts';
 export { type NotPassed, type Totals, verdictOf } from './model/results.ts';
@@ -61,6 +62,9 @@ export type { DroppedUpdates, ReadonlyRunModel, Reporter, ReporterProblem, RunVi
 export type { InspectableRun } from './run-view.ts';
 export { tap } from './tap/tap.ts';
 export { terminal } from './terminal.ts';
+export { explanationLines } from './text/explanation.ts';
+export { formatEstimate, formatSpan } from './text/format.ts';
 export { printable, printableLines } from './text/printable.ts';
 export { sourceLines } from './text/source.ts';
+export { heldLine, statusLines } from './text/status.ts';
 export { trace } from './trace/trace.ts';

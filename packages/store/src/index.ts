@@ -1,4 +1,5 @@
 /** The memory of runs: whether a task is the same as in another run, the journal of a run, and what a resume does with each task. */
+export { explainRecorded, type RecordedExplanations } from './explain/explain-recorded.ts';
 export { type HistoryLimits, historyVersion } from './history/database.ts';
 export { Expectations } from './history/expectations.ts';
 export { type Flakiness, flakinessOf, mostFlakyRuns } from './history/flakiness.ts';
@@ -101,7 +102,14 @@ export {
   type RetentionOptions,
   removeOldRuns,
 } from './run/retention.ts';
-export { findRun, listRuns, openUnrecordedRun, outputDirectoryOf } from './run/run-directories.ts';
+export {
+  directoryOf as directoryOfRun,
+  findRun,
+  listRuns,
+  openUnrecordedRun,
+  outputDirectoryOf,
+  runIds,
+} from './run/run-directories.ts';
 export { Secrets } from './run/secrets.ts';
 export {
   type OwnedTask,

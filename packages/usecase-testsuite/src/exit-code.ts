@@ -39,6 +39,7 @@ const infrastructureCodes: ReadonlySet<string> = new Set([
     'PEXEN_NODE_CODE',
     'PEXEN_NO_NODE',
     'PEXEN_NO_SLOT',
+    'PEXEN_RUN_SILENT',
     'PEXEN_START_FOLDER',
     'PEXEN_WORKER_START',
     'PEXEN_WINDOWS',

@@ -49,6 +49,17 @@ export {
   type TaskShard,
 } from './list-suite.ts';
 export {
+  type AskedRun,
+  answersVersion,
+  type ExplainedTasks,
+  explainTasks,
+  type FoundRun,
+  findAskedRun,
+  liveRuns,
+  type RunPlace,
+} from './live/find-runs.ts';
+export { LiveRun, type LiveStatus } from './live/live-run.ts';
+export {
   exportSuiteHistory,
   type HistoryReport,
   historyOf,

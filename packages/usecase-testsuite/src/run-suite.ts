@@ -16,12 +16,13 @@ import {
 import { markOwnProcess } from '@pexen/pool-process';
 import { divertOutput, multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
 import { type Plan, type Run, run, runId, softwareVersions } from '@pexen/sched';
-import type { RecordedRun, RunDescription } from '@pexen/store';
+import { directoryOfRun, type RecordedRun, type RunDescription } from '@pexen/store';
 import { configNames, type LoadedConfig, layersOf } from './config.ts';
 import { debuggingProblems } from './debugging.ts';
 import type { ReporterChoice, SuiteConfig } from './define-suite.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { Expectations } from './expectations.ts';
+import { answerAbout } from './live/live-run.ts';
 import { digesterFor } from './memory/digests.ts';
 import { Reboots } from './memory/reboots.ts';
 import { optionsAsJson, type RememberedOptions, selectionAsJson } from './memory/recorded-options.ts';
@@ -375,6 +376,7 @@ class SuiteRounds {
       onWarning(reporterFailed(reporter, error));
     });
     const closeOutput = state.openRun(execution.id, memory.isDurable ? recorded : undefined);
+    const stopAnswering = answerAbout(execution, reporter, directoryOfRun(memory.directory, execution.id));
     const unmark = markOwnProcess(execution.id);
     listen(execution, reporter, state);
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
@@ -391,6 +393,7 @@ class SuiteRounds {
     const isOwn = ({ recalled }: Result): boolean => recalled === undefined || recorded?.parent === undefined;
     const ended = await follow(execution, reporter, { after: bail, counts: isOwn }, settled).finally(
       async () => {
+        stopAnswering();
         unmark();
         await closeOutput();
         const notRecorded = record?.close();
