@@ -4,6 +4,8 @@ import {
   defaultRerunClasses,
   type ExitCode,
   exitCodes,
+  type GraphLayer,
+  graphLayers,
   type OptionName,
   rerunClasses,
 } from '@pexen/usecase-testsuite';
@@ -11,6 +13,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { AskOptions } from './commands/asked-run.ts';
 import { type ConfigOptions, config, optionsHelp } from './commands/config.ts';
 import { type FactsOptions, facts } from './commands/facts.ts';
+import { type GraphCommandOptions, graph, graphFormats } from './commands/graph.ts';
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { type InitSecurityOptions, initSecurity } from './commands/init-security.ts';
@@ -68,6 +71,7 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addStatus(program, leave);
   addLocks(program, leave);
   addList(program, leave);
+  addGraph(program, leave);
   addHistory(program, leave);
   addReport(program, leave);
   addFacts(program, leave);
@@ -220,6 +224,30 @@ function addList(program: Command, leave: (exitCode: ExitCode) => void): void {
     .action(async (queries: string[], options: ListOptions) =>
       leave(await list(queries, options, process.stdout)),
     );
+}
+
+function addGraph(program: Command, leave: (exitCode: ExitCode) => void): void {
+  stateful(selecting(program.command('graph')))
+    .description('show the tasks as a graph, for Graphviz or Mermaid; runs no task')
+    .addOption(new Option('--format <format>', 'the language').choices(graphFormats).default('dot'))
+    .addOption(
+      new Option(
+        '--layers <names>',
+        `what is shown besides requirements: ${graphLayers.join(', ')}; default: all`,
+      ).argParser(layersIn),
+    )
+    .option('--most-nodes <n>', 'with more tasks, folders stand for them; default: 100', number('nodes', 1))
+    .action(async (queries: string[], options: GraphCommandOptions) =>
+      leave(await graph(queries, options, process.stdout)),
+    );
+}
+
+function layersIn(text: string): readonly GraphLayer[] {
+  const names = allNames(text);
+  const wrong = names.find((name) => !graphLayers.some((layer) => layer === name) && name !== 'none');
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`"${wrong}" is not one of ${graphLayers.join(', ')}, none.`);
+  return graphLayers.filter((layer) => names.includes(layer));
 }
 
 /** The options of commands that ask a run. */

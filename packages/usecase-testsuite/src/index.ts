@@ -40,6 +40,16 @@ export {
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
 export { type KnownFact, knownFacts } from './facts.ts';
 export {
+  type GraphEdge,
+  type GraphLayer,
+  type GraphNode,
+  type GraphOptions,
+  graphLayers,
+  graphOf,
+  graphVersion,
+  type SuiteGraph,
+} from './graph/suite-graph.ts';
+export {
   type ListContents,
   type ListedShard,
   type ListedTask,

@@ -6,6 +6,7 @@ import type { CatalogueChoice } from './catalogue/catalogue.ts';
 import type { CatalogueNeed } from './catalogue/explain-choice.ts';
 import type { LoadedConfig } from './config.ts';
 import { Expectations } from './expectations.ts';
+import { type DescribedValue, describePlan } from './options/describe.ts';
 import { planSuite, type SuitePlanGiven, tasksMatching } from './plan-suite.ts';
 import { isNarrowing, type Selection } from './query/selection.ts';
 import { planShard, type ShardChoice } from './shards.ts';
@@ -57,6 +58,13 @@ export interface ListedTask extends TaskInfo {
   readonly selectedBy?: readonly string[];
   /** Why it does not apply, according to its `when`. */
   readonly reason?: string;
+  /**
+   * What its place among tasks of equal priority depends on: the expected duration, ms, of the longest chain of tasks that begins with it, or of all
+   * tasks together that claim one of its resources. A task that was never measured counts as 1 ms. Present if the list is explained.
+   */
+  readonly rankMs?: number;
+  /** Each entry of its metadata, with its value and its origin; present if the list is explained. */
+  readonly metadata?: readonly DescribedValue[];
   /** Why it is expected to fail; absent if it is not. */
   readonly expectedToFail?: string;
   /** Where only one part of the suite is listed; absent for tasks of the catalogue, which each shard pulls in for itself. */
@@ -89,12 +97,15 @@ export async function listSuite(
   const expectations = new Expectations(config.expectedFailures ?? {});
   const places = new Map(plan.order.map((path, index) => [path, index + 1]));
   const infos = plan.describe(root);
+  const reports = explain ? await describePlan(loaded, plan) : [];
+  const { ranks } = plan;
   const tasks = plan.tasks.map((task, at): ListedTask => {
     const expectedToFail = expectations.reasonFor(task.path);
     const owned = partition?.tasks.get(task.path);
     return {
       ...(infos[at] as TaskInfo),
       ...placeOf(task, places.get(task.path)),
+      ...(explain && { rankMs: ranks[at] as number, metadata: reports[at]?.entries ?? [] }),
       ...(choice?.pulledIn.has(task.path) && { isOfCatalogue: true }),
       ...(expectedToFail !== undefined && { expectedToFail }),
       ...(owned !== undefined && { shard: shardOf(owned) }),

@@ -64,7 +64,8 @@ function headOf({ file, root, profiles }: ConfigReport): string[] {
 
 const longestText = 48;
 
-function rowsOf(values: readonly DescribedValue[], output: Output): string[] {
+/** A row for each value: its name, its text and its origin. */
+export function rowsOf(values: readonly DescribedValue[], output: Output): string[] {
   const rows = values.map(({ name, text, origin }) => ({
     name,
     text: printable(text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text),

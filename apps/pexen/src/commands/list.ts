@@ -15,11 +15,12 @@ import { othersToStderr } from '../others-to-stderr.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
 import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { workingDirectory } from '../working-directory.ts';
+import { rowsOf } from './config.ts';
 import { catalogueLines } from './explain-catalogue.ts';
 import type { StateOptions } from './memory-options.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
 import { givenBy } from './stated-options.ts';
-import { allRemarksOf, ownerOf, remarksOf } from './task-remarks.ts';
+import { allRemarksOf, entriesOf, ownerOf, remarksOf } from './task-remarks.ts';
 
 /** The options of `pexen list`. */
 export interface ListOptions extends SelectOptions, ShardOptions, StateOptions {
@@ -54,7 +55,7 @@ function linesOf({ tasks, shard, catalogue }: SuiteList, explain: boolean, outpu
   const width = String(tasks.length).length;
   const lines = tasks.flatMap((task) => {
     const number = dim(String(task.order ?? '-').padStart(width));
-    if (explain) return explanationOf(task, number, shard, dim);
+    if (explain) return explanationOf(task, number, shard, isMeasured, output);
     const remarks = [...ownerOf(task, shard), ...remarksOf(task)].join('; ');
     return [`${number}  ${printable(task.path)}${remarks === '' ? '' : `  ${dim(printable(remarks))}`}`];
   });
@@ -66,12 +67,18 @@ function explanationOf(
   task: ListedTask,
   number: string,
   shard: ListedShard | undefined,
-  dim: (text: string) => string,
+  isMeasured: boolean,
+  output: Output,
 ): string[] {
+  const dim = (text: string): string => styleText('dim', text, { stream: output as NodeJS.WriteStream });
   const { path, location } = task;
   const place = location === undefined ? '' : `  ${dim(printable(formatLocation(location)))}`;
-  const remarks = [...ownerOf(task, shard), ...allRemarksOf(task)];
-  return [`${number}  ${printable(path)}${place}`, ...remarks.map((text) => `     ${dim(printable(text))}`)];
+  const remarks = [...ownerOf(task, shard), ...allRemarksOf(task, isMeasured)];
+  return [
+    `${number}  ${printable(path)}${place}`,
+    ...remarks.map((text) => `     ${dim(printable(text))}`),
+    ...rowsOf(entriesOf(task), output).map((row) => `     ${row}`),
+  ];
 }
 
 /** Without weights there are no durations to expect. */

@@ -1,6 +1,7 @@
 /** What is said of a task in a list. */
 import type { RequirementInfo, UseInfo } from '@pexen/core';
-import type { ListedShard, ListedTask } from '@pexen/usecase-testsuite';
+import type { DescribedValue, ListedShard, ListedTask } from '@pexen/usecase-testsuite';
+import { counted } from '../plain-words.ts';
 
 /** Why the task is in this shard. */
 export function ownerOf({ shard: owned }: ListedTask, shard: ListedShard | undefined): string[] {
@@ -9,6 +10,16 @@ export function ownerOf({ shard: owned }: ListedTask, shard: ListedShard | undef
   if (owner !== shard.index) return [`copy, owned by shard ${owner}`];
   return [boundBy === undefined ? 'owned' : `owned: ${boundBy}`];
 }
+
+/** The entries of its metadata that other remarks do not show, as far as they are not defaults. */
+export function entriesOf({ metadata = [] }: ListedTask): readonly DescribedValue[] {
+  return metadata.filter(({ name, origin }) => origin.kind !== 'default' && !shown.has(name));
+}
+
+const shown: ReadonlySet<string> = new Set([
+  ...['name', 'requires', 'uses', 'claims', 'tearsDown', 'salvages', 'after', 'before'],
+  ...['group', 'pool', 'priority', 'tags', 'exclusive'],
+]);
 
 /** What decides when the task runs, as far as it is not usual. */
 export function remarksOf(task: ListedTask): string[] {
@@ -40,7 +51,7 @@ export function remarksOf(task: ListedTask): string[] {
 }
 
 /** Why the task is in the list, what it needs, when and where it runs. */
-export function allRemarksOf(task: ListedTask): string[] {
+export function allRemarksOf(task: ListedTask, isMeasured: boolean): string[] {
   const { pulledIn, selectedBy, after = [], before = [], exclusive, tags = [], pool, group } = task;
   const isHere = task.order !== undefined;
   const hasDefaultPool = isHere && pool === undefined && group === undefined && task.service !== true;
@@ -51,7 +62,7 @@ export function allRemarksOf(task: ListedTask): string[] {
     ...listed('before', before.map(capabilityText)),
     ...(exclusive === true ? ['runs alone'] : []),
     ...(hasDefaultPool ? ['runs in the default pool'] : []),
-    ...(isHere ? [orderOf(task)] : []),
+    ...(isHere ? orderOf(task, isMeasured) : []),
     ...listed('tags', tags),
   ];
 }
@@ -61,11 +72,21 @@ function selectedBecause(by: readonly string[] | undefined): string {
   return by === undefined ? 'selected, as all tasks are' : `selected by ${by.join(', ')}`;
 }
 
-/** What its place in the order depends on. */
-function orderOf({ priority = 0, weightMs }: ListedTask): string {
+/** What its place in the order depends on: what it needs comes first, then priority, then the length of what follows, then declaration. */
+function orderOf({ order, priority = 0, weightMs, rankMs }: ListedTask, isMeasured: boolean): string[] {
   const expected = weightMs === undefined ? 'duration not known' : `expected to take ${seconds(weightMs)}`;
-  return priority === 0 ? expected : `priority ${priority}; ${expected}`;
+  if (rankMs === undefined) return [expected];
+  // Tasks that come before all others have a rank beyond all durations.
+  const chain =
+    rankMs >= beyondDurations
+      ? 'put first'
+      : isMeasured
+        ? `${seconds(rankMs)} from its start on the longest way, or on a resource that it claims`
+        : `${counted(Math.round(rankMs), 'task')} on the longest way from it, or on a resource that it claims`;
+  return [expected, `place ${order}: priority ${priority}; ${chain}`];
 }
+
+const beyondDurations = 2 ** 41;
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(3)} s`;

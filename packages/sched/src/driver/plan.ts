@@ -119,6 +119,14 @@ export class Plan {
     return this.#order;
   }
 
+  /**
+   * What the order of tasks of equal priority depends on, in the order of `tasks`: the expected duration, ms, of the longest chain of tasks that begins
+   * with each, or of all tasks together that claim one of its resources, whichever is longer. A task whose duration was never measured counts as 1 ms.
+   */
+  get ranks(): readonly number[] {
+    return this.#entries.map((_, task) => this.#compiled.rankOf(task));
+  }
+
   /** The tasks as plain data, as in the events of a run. File names are relative to `root`, an absolute path. */
   describe(root: string): readonly TaskInfo[] {
     const descriptions = new Descriptions(this.#compiled, relativeTo(root));

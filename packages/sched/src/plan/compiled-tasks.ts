@@ -308,6 +308,11 @@ export class CompiledTasks extends Table implements Planned {
     return this.#expected.get(task)?.boundMs ?? (this.weight[task] as number);
   }
 
+  /** See `Plan.ranks`. */
+  rankOf(task: number): number {
+    return this.order.rank[task] as number;
+  }
+
   /** Increases whenever the ranks of earlier tasks were computed again. */
   get rankings(): number {
     return this.#ranks.rankings;

@@ -17,7 +17,7 @@ import {
   type TaskDefinition,
   type TaskMeta,
 } from '@pexen/core';
-import type { PlannedTask } from '@pexen/sched';
+import type { Plan, PlannedTask } from '@pexen/sched';
 import { type LoadedConfig, layersOf } from '../config.ts';
 import { planSuite } from '../plan-suite.ts';
 import { declaredOptions, type OptionName, suiteOptions, Words } from './declarations.ts';
@@ -91,19 +91,19 @@ export async function describeTasks(
   onWarning: (warning: Problem) => void = () => {},
 ): Promise<readonly TaskConfigReport[]> {
   const plan = await planSuite(loaded, { queries: [query] }, { onWarning });
+  const all = await describePlan(loaded, plan);
+  return all.filter((_, at) => plan.tasks[at]?.pulledIn === undefined);
+}
+
+/** The same for all tasks of a plan, in its order. */
+export async function describePlan(loaded: LoadedConfig, plan: Plan): Promise<readonly TaskConfigReport[]> {
   const places = await placesIn(loaded);
   const layers = layersOf(loaded);
   const infos = plan.describe(loaded.root);
-  return plan.tasks.flatMap((task, at) => {
-    if (task.pulledIn !== undefined) return [];
+  return plan.tasks.map((task, at) => {
     const location = infos[at]?.location;
-    return [
-      {
-        path: task.path,
-        ...(location !== undefined && { location }),
-        entries: entriesOfTask(task, layers, places, location),
-      },
-    ];
+    const entries = entriesOfTask(task, layers, places, location);
+    return { path: task.path, ...(location !== undefined && { location }), entries };
   });
 }
 
