@@ -1,9 +1,11 @@
 /**
  * Maps signals to controls of a running suite: the first interrupt waits for running tasks, the second cancels them, the third kills
- * them. SIGQUIT kills them immediately.
+ * them. SIGQUIT kills them immediately. SIGUSR2, and where there is one the key for SIGINFO, print what the run does.
  */
+import { constants } from 'node:os';
 import type { Clock } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
+import { statusLines } from '@pexen/report';
 import { exitCodes, type SuiteControls } from '@pexen/usecase-testsuite';
 
 /** The part of `process` that is used here. */
@@ -35,18 +37,28 @@ export function obeySignals(
     interrupts = Math.max(interrupts, steps.length - 2);
     onInterrupt();
   };
+  const onStatus = (): void => {
+    for (const line of statusLines(controls.inspect())) controls.note(line);
+  };
+  for (const signal of statusSignals) source.on(signal, onStatus);
   source.on('SIGINT', onInterrupt);
   source.on('SIGQUIT', onQuit);
   source.on('SIGTERM', onTerminate);
   source.on('SIGHUP', onTerminate);
   return () => {
     cancelDeadline?.();
+    for (const signal of statusSignals) source.off(signal, onStatus);
     source.off('SIGINT', onInterrupt);
     source.off('SIGQUIT', onQuit);
     source.off('SIGTERM', onTerminate);
     source.off('SIGHUP', onTerminate);
   };
 }
+
+/** Ctrl-T sends SIGINFO on systems that have it. Not SIGUSR1: Node opens its inspector then. */
+const statusSignals: readonly NodeJS.Signals[] = ['SIGUSR2', 'SIGINFO' as const].filter(
+  (signal): signal is NodeJS.Signals => Object.hasOwn(constants.signals, signal),
+);
 
 function interruptSteps(controls: SuiteControls, source: SignalSource): (() => void)[] {
   return [

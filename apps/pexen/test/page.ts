@@ -54,7 +54,7 @@ export function comparable(text: string): string {
     .replaceAll(/(?<=repeats run )[\da-f]{8}\b/g, 'ID')
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'WHEN')
     .replaceAll(/\[ *[\d.]+s\]/g, '[TIME]')
-    .replaceAll(/(?<=took |expected to take )[\d.]+ s/g, 'TIME')
+    .replaceAll(/(?<=took |takes |expected to take )[\d.]+ s/g, 'TIME')
     .replaceAll(/(?<=(?:ready after|up for) )(?:\d+m )?[\d.]+m?s/g, 'TIME')
     .replaceAll(/ +[\d.]+ [KM]?i?B\b/g, ' SIZE')
     .replaceAll(/^ +[\d.]+m?s of work in .*\n/gm, '')

@@ -73,17 +73,22 @@ function selectedBecause(by: readonly string[] | undefined): string {
 }
 
 /** What its place in the order depends on: what it needs comes first, then priority, then the length of what follows, then declaration. */
-function orderOf({ order, priority = 0, weightMs, rankMs }: ListedTask, isMeasured: boolean): string[] {
+function orderOf(task: ListedTask, isMeasured: boolean): string[] {
+  const { order, priority = 0, weightMs, rankMs, claims = [] } = task;
   const expected = weightMs === undefined ? 'duration not known' : `expected to take ${seconds(weightMs)}`;
   if (rankMs === undefined) return [expected];
-  // Tasks that come before all others have a rank beyond all durations.
   const chain =
-    rankMs >= beyondDurations
-      ? 'put first'
-      : isMeasured
-        ? `${seconds(rankMs)} from its start on the longest way, or on a resource that it claims`
-        : `${counted(Math.round(rankMs), 'task')} on the longest way from it, or on a resource that it claims`;
-  return [expected, `place ${order}: priority ${priority}; ${chain}`];
+    claims.length === 0
+      ? 'the longest chain from it'
+      : 'the longest chain from it, or all that claim the same,';
+  const length = isMeasured
+    ? `${chain} takes ${seconds(rankMs)}`
+    : `${chain} has ${counted(Math.round(rankMs), 'task')}`;
+  // Tasks that come before all others have a rank beyond all durations.
+  return [
+    expected,
+    `place ${order}: priority ${priority}; ${rankMs >= beyondDurations ? 'put first' : length}`,
+  ];
 }
 
 const beyondDurations = 2 ** 41;
