@@ -3,12 +3,13 @@
  * task waited for a resource while all that it requires and comes after was over, and another task held what it needs; it may have had to wait for a
  * worker as well, so the times are upper bounds. Amounts are left out, since the capacities are not known.
  */
-import type { AttemptInfo, RequirementInfo, TaskInfo } from '@pexen/core';
+import type { RequirementInfo, TaskInfo } from '@pexen/core';
+import type { TaskAttempt } from './model/run-task.ts';
 
 /** A task with its attempts, as far as there were any. Times are milliseconds from the start of the run. */
 export interface TimedTask {
   readonly info: TaskInfo;
-  readonly attempts: readonly Pick<AttemptInfo, 'startedAtMs' | 'durationMs' | 'outcome'>[];
+  readonly attempts: readonly Pick<TaskAttempt, 'startedAtMs' | 'durationMs' | 'outcome'>[];
   /** When it had its result; undefined if it has none. */
   readonly endedAtMs: number | undefined;
   /** May tasks that require it run? */

@@ -215,7 +215,7 @@ test('whatever is asked, the run goes on; mistakes are answered', async () => {
   expect(await askQuestion(directory, 1, 5_000)).toEqual({ kind: 'absent' });
 });
 
-test('a folder whose path is longer than sockets take is no obstacle on Linux', async ({ skip }) => {
+test('a folder whose path is longer than sockets take does no harm on Linux', async ({ skip }) => {
   skip(process.platform !== 'linux', 'only Linux has the short way through a descriptor');
   const directory = join(folder(), 'x'.repeat(90), 'y'.repeat(90));
   mkdirSync(directory, { recursive: true });

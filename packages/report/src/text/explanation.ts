@@ -1,12 +1,12 @@
 /** Explanations as sentences: what a task waits for, what that waits for, and so on; how tasks ended, and why. Pure text. */
 import {
-  type AttemptInfo,
   type Blocker,
   describeWaiting,
   type ExplainedState,
   type ExplainedTask,
   type Explanation,
 } from '@pexen/core';
+import type { TaskAttempt } from '../model/run-task.ts';
 import { formatSpan } from './format.ts';
 import { printable } from './printable.ts';
 
@@ -152,7 +152,7 @@ const usual: Readonly<Record<State<'ended'>['status'], string>> = {
 };
 
 /** Where, when and why: ` (on process 0, at 2.8s, for 20ms): Error: no report`. */
-function detailsOf(attempt: AttemptInfo): string {
+function detailsOf(attempt: TaskAttempt): string {
   const { worker, startedAtMs, durationMs } = attempt;
   const place = [
     ...(worker === '' ? [] : [`on ${worker}`]),
@@ -164,7 +164,7 @@ function detailsOf(attempt: AttemptInfo): string {
   return ` (${place.join(', ')})${why === undefined ? '' : `: ${oneLine(why)}`}`;
 }
 
-function whyOf({ error, reason }: AttemptInfo): string | undefined {
+function whyOf({ error, reason }: TaskAttempt): string | undefined {
   return error === undefined ? reason : `${error.name}: ${error.message}`;
 }
 

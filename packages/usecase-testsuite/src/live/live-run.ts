@@ -7,7 +7,7 @@ import type { Run } from '@pexen/sched';
 import { answerQuestions, askQuestion, type Reply, socketName } from './status-socket.ts';
 
 /** Grows by one with every change of a question or an answer: a run of another version is not asked. */
-export const liveVersion = 1;
+const liveVersion = 1;
 
 /** What can be asked. */
 type Question =
@@ -62,7 +62,7 @@ function statusOf(execution: Run, model: RunListener['model']): LiveStatus {
 }
 
 /** How long a run may take to answer, ms: a body that runs inline may keep it from doing so. */
-const patienceMs = 10_000;
+const longestAnswerMs = 10_000;
 
 /** A run that goes on, as another process sees it. */
 export class LiveRun {
@@ -92,7 +92,7 @@ export class LiveRun {
 
   async #ask(question: Question): Promise<unknown> {
     if (!existsSync(join(this.#directory, socketName))) return undefined;
-    const reply = await askQuestion(this.#directory, { version: liveVersion, ...question }, patienceMs);
+    const reply = await askQuestion(this.#directory, { version: liveVersion, ...question }, longestAnswerMs);
     return answerOf(reply, this.id);
   }
 }
@@ -106,7 +106,11 @@ function answerOf(reply: Reply, id: string): unknown {
     case 'problem':
       throw misuse('PEXEN_RUN_SILENT', `the run ${id} does not answer: ${reply.problem}`, later);
     case 'silent':
-      throw misuse('PEXEN_RUN_SILENT', `the run ${id} has not answered for ${patienceMs / 1000} s`, later);
+      throw misuse(
+        'PEXEN_RUN_SILENT',
+        `the run ${id} has not answered for ${longestAnswerMs / 1000} s`,
+        later,
+      );
     default:
       return reply satisfies never;
   }

@@ -6,6 +6,7 @@ import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import { messageOf } from '@pexen/core';
+import { systemClock } from '@pexen/core/timers';
 
 /** In the directory of a run; only the user may connect. */
 export const socketName = 'status.sock';
@@ -55,7 +56,8 @@ export function answerQuestions(directory: string, answer: (question: unknown) =
 function answerOne(socket: Socket, answer: (question: unknown) => unknown): void {
   let text = '';
   socket.setEncoding('utf8');
-  socket.setTimeout(idleMs, () => socket.destroy());
+  const stopWaiting = systemClock.after(idleMs, () => socket.destroy(), { keepsAlive: false });
+  socket.on('close', stopWaiting);
   socket.on('error', () => {});
   socket.on('data', (chunk: string) => {
     text += chunk;
@@ -96,14 +98,17 @@ export function askQuestion(directory: string, question: unknown, timeoutMs: num
     if (socket === undefined) return resolve({ kind: 'absent' });
     const asking = socket;
     asking.setEncoding('utf8');
-    asking.setTimeout(timeoutMs, () => {
+    const stopWaiting = systemClock.after(timeoutMs, () => {
       resolve({ kind: 'silent' });
       asking.destroy();
     });
     asking.on('connect', () => asking.write(`${JSON.stringify(question)}\n`));
     asking.on('data', (chunk: string) => (text += chunk));
     asking.on('error', () => resolve({ kind: 'absent' }));
-    asking.on('close', () => resolve(replyIn(text)));
+    asking.on('close', () => {
+      stopWaiting();
+      resolve(replyIn(text));
+    });
   });
 }
 
