@@ -138,10 +138,10 @@ function inReporter(command: string): ReturnType<Project['run']> {
 const withoutMs = (text: string): string => text.replaceAll(/,\d+,/g, ',0,');
 
 test('the reporter of the page writes what the page shows', async () => {
-  const [, command = '', said, table] =
+  const [, command = '', sentence, table] =
     /^\$ (npx pexen run .*)\n([\s\S]*?)^\$ cat out\/run\.csv\n([\s\S]*?)^```$/m.exec(reporters) ?? [];
   const ended = await inReporter(command);
-  expect(ended).toMatchObject({ code: 1, stdout: '', stderr: said });
+  expect(ended).toMatchObject({ code: 1, stdout: '', stderr: sentence });
   expect(withoutMs(readFileSync(join(project.dir, 'reporter/out/run.csv'), 'utf8'))).toBe(
     withoutMs(String(table)),
   );

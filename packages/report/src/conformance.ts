@@ -26,7 +26,7 @@ export const reporterContract: readonly ReporterChapter[] = [
     cases: [
       rules.standsEverything,
       rules.standsLateStart,
-      rules.standsNews,
+      rules.standsUnknown,
       rules.changesNothing,
       rules.isSteady,
     ],

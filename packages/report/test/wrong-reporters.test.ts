@@ -171,7 +171,7 @@ const wrong: readonly (readonly [
       return {
         ...right,
         update: (model, change) => {
-          if (change.kind === 'run-ended' && process.listenerCount('beforeExit') < 5)
+          if (change.kind === 'run-ended' && process.listenerCount('beforeExit') < 9)
             process.on('beforeExit', noop);
           return right.update?.(model, change);
         },
@@ -198,7 +198,7 @@ const wrong: readonly (readonly [
     },
   ],
   [
-    'tells a story about what it wrote',
+    'says in two lines what it wrote',
     ['says in one line what it wrote, or nothing'],
     (folder) => ({ ...failures(folder), written: () => 'It wrote\na file.' }),
   ],

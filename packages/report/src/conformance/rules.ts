@@ -73,7 +73,7 @@ export const standsLateStart = rule('stands a run of which it missed the start',
   await bench.play(entries.slice(entries.length / 2));
 });
 
-export const standsNews = rule(
+export const standsUnknown = rule(
   'stands events, changes and updates that it does not know',
   always,
   async (bench) => {
@@ -81,7 +81,7 @@ export const standsNews = rule(
     const listener = listenerOf(reporter);
     const { entries } = mixedRun();
     give(listener, entries.slice(0, 5));
-    const news: unknown = {
+    const unknown: unknown = {
       type: 'of-a-later-version',
       kind: 'of-a-later-version',
       seq: 99,
@@ -90,9 +90,9 @@ export const standsNews = rule(
       path: 'x',
       attempt: 1,
     };
-    await reporter.event?.(news as RunEvent);
-    await reporter.update?.(listener.model, news as Change);
-    await reporter.taskUpdate?.({ ...(news as object), update: { kind: 'of-a-later-version' } } as never);
+    await reporter.event?.(unknown as RunEvent);
+    await reporter.update?.(listener.model, unknown as Change);
+    await reporter.taskUpdate?.({ ...(unknown as object), update: { kind: 'of-a-later-version' } } as never);
     give(listener, entries.slice(5));
     await listener.close();
   },
