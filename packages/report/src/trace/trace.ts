@@ -64,35 +64,20 @@ class Trace implements Reporter {
 
   update(model: ReadonlyRunModel, change: Change): void {
     if (this.#hasResources && this.#view !== undefined) this.#reservations.look(model, this.#view);
-    switch (change.kind) {
-      case 'run-started':
-        this.#report.start(() => this.#pieces(model));
-        break;
-      case 'tasks-added':
-        if (change.atMs > 0) for (const task of change.tasks) this.#addedAtMs.set(task, change.atMs);
-        break;
-      case 'service-stopping': {
-        const { task } = change;
-        this.#stoppedAtMs.set(stopKey(task, task.running?.attempt ?? 0), model.run.atMs);
-        break;
-      }
-      case 'worker-lost':
-        this.#mark(`lost ${change.lost.worker}`, change.lost.atMs, { reason: change.lost.reason });
-        break;
-      case 'late-error':
-        this.#mark(`late error in ${change.late.worker}`, change.late.atMs, {
-          message: change.late.error.message,
-        });
-        break;
-      case 'attempt-started':
-      case 'service-ready':
-      case 'attempt-ended':
-      case 'task-ended':
-      case 'task-update':
-      case 'run-ended':
-        break;
-      default:
-        change satisfies never;
+    if (change.kind === 'run-started') this.#report.start(() => this.#pieces(model));
+    if (change.kind === 'tasks-added' && change.atMs > 0)
+      for (const task of change.tasks) this.#addedAtMs.set(task, change.atMs);
+    if (change.kind === 'service-stopping') {
+      const { task } = change;
+      this.#stoppedAtMs.set(stopKey(task, task.running?.attempt ?? 0), model.run.atMs);
+    }
+    if (change.kind === 'worker-lost') {
+      const { worker, atMs, reason } = change.lost;
+      this.#mark(`lost ${worker}`, atMs, { reason });
+    }
+    if (change.kind === 'late-error') {
+      const { worker, atMs, error } = change.late;
+      this.#mark(`late error in ${worker}`, atMs, { message: error.message });
     }
   }
 
