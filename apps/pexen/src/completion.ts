@@ -24,7 +24,7 @@ const conditions: Readonly<Record<string, string>> = {
 export async function addCompletion(program: Command, directory: string): Promise<void> {
   const { default: tab } = await import('@bomb.sh/tab/commander');
   const completion: RootCommand = tab(program);
-  for (const name of ['run', 'list']) {
+  for (const name of ['run', 'list', 'graph', 'why']) {
     const command = completion.commands.get(name);
     const query = command?.arguments.get('query');
     if (query !== undefined) query.handler = (complete) => completeQuery(complete, directory);

@@ -56,7 +56,7 @@ describe.concurrent('pexen complete', () => {
 });
 
 describe.concurrent('the page of the command', () => {
-  it.for(['run', 'list'])(
+  it.for(['run', 'list', 'graph', 'why'])(
     'explains every option of pexen %s',
     async (command, { expect, onTestFinished }) => {
       const { stdout } = await pexen(await folder({}, onTestFinished), command, '--help');

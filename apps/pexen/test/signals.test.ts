@@ -9,7 +9,8 @@ import { obeySignals, type SignalSource } from '../src/signals.ts';
 function stand() {
   const done: string[] = [];
   const note = (what: string) => (): void => void done.push(what);
-  const running = [{ worker: 'w' }, {}];
+  const attempt = { path: 'net/ping', attempt: 1, pool: 'default', sinceMs: 1000, lastSignOfLifeMs: 1000 };
+  const running = [{ ...attempt, worker: 'w' }, attempt];
   const controls = {
     ...{
       drain: note('drain'),
@@ -17,7 +18,7 @@ function stand() {
       kill: note('kill'),
       note: (text: string) => notes.push(text),
     },
-    inspect: () => ({ running }),
+    inspect: () => ({ atMs: 3000, running, waiting: [], resources: [], pools: [] }),
   } as unknown as SuiteControls;
   const notes: string[] = [];
   const emitter = new EventEmitter();
@@ -38,6 +39,15 @@ describe('signals', () => {
     expect(notes).toEqual(['Interrupted: waiting for 1 running; press again to cancel them.']);
     send('SIGINT', 'SIGINT', 'SIGINT');
     expect(done).toEqual(['drain', 'cancel', 'kill', 'exit 75']);
+  });
+
+  test('SIGUSR2 prints what the run does, and changes nothing', () => {
+    const { done, notes, send, deafen, emitter } = stand();
+    send('SIGUSR2', 'SIGINT');
+    expect(notes.slice(0, 2)).toEqual(['Running:', '  net/ping  attempt 1 on w, for 2.0s']);
+    expect(done).toEqual(['drain']);
+    deafen();
+    expect(emitter.listenerCount('SIGUSR2')).toBe(0);
   });
 
   test('SIGQUIT kills immediately, also after an interrupt', () => {

@@ -39,7 +39,7 @@ async function started(
   const execution = run(planned, { id, root, journal: session.journal });
   const listener = multi([], () => {});
   execution.events.on('event', (event) => listener.event(event));
-  const stop = answerAbout(execution, listener, session.directory);
+  const stop = answerAbout(execution, listener, session.directory, 0);
   const { summary } = execution;
   return {
     execution,

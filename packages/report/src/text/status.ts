@@ -68,20 +68,33 @@ function waitingLines(waiting: readonly WaitingTask[], atMs: number): string[] {
     .map(([text, paths]) => `${named(paths, paths.length)}  ${text}`);
 }
 
+/** What it waits for, if that has names. */
 function names(reason: WaitingTask['for']): string[] {
-  const all =
-    reason.kind === 'requirement'
-      ? reason.providers
-      : reason.kind === 'resource'
-        ? reason.holders
-        : reason.kind === 'reservation'
-          ? [reason.of]
-          : reason.kind === 'group'
-            ? (reason.after ?? [])
-            : 'tasks' in reason
-              ? reason.tasks
-              : [];
+  const all = namesIn(reason);
   return all.length === 0 ? [] : [named(all, all.length)];
+}
+
+function namesIn(reason: WaitingTask['for']): readonly string[] {
+  switch (reason.kind) {
+    case 'requirement':
+      return reason.providers;
+    case 'resource':
+      return reason.holders;
+    case 'reservation':
+      return [reason.of];
+    case 'group':
+      return reason.after ?? [];
+    case 'order':
+    case 'need':
+      return reason.tasks;
+    case 'slot':
+    case 'node':
+    case 'backoff':
+    case 'consumer':
+      return [];
+    default:
+      return reason satisfies never;
+  }
 }
 
 function named(paths: readonly string[], count: number): string {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Explanation, type Inspection, misuse, type Verdict } from '@pexen/core';
+import { systemClock } from '@pexen/core/timers';
 import type { RunListener } from '@pexen/report';
 import type { Run } from '@pexen/sched';
 import { answerQuestions, askQuestion, type Reply, socketName } from './status-socket.ts';
@@ -30,9 +31,32 @@ export interface LiveStatus {
   readonly inspection: Inspection;
 }
 
-/** Answers questions about the run until the returned function is called. `directory` is that of the run. */
-export function answerAbout(execution: Run, { model }: RunListener, directory: string): () => void {
-  if (!existsSync(directory)) return () => {};
+/** The first socket of a process loads parts of Node that take milliseconds: short runs end before that. */
+const firstAskedMs = 200;
+
+/**
+ * Answers questions about the run until the returned function is called. `directory` is that of the run. `afterMs`: from then on; a run that is shorter
+ * pays nothing.
+ */
+export function answerAbout(
+  execution: Run,
+  listener: RunListener,
+  directory: string,
+  afterMs: number = firstAskedMs,
+): () => void {
+  let stop: (() => void) | undefined;
+  const start = (): void => {
+    if (existsSync(directory)) stop = answerNow(execution, listener, directory);
+  };
+  if (afterMs === 0) start();
+  const cancel = afterMs === 0 ? undefined : systemClock.after(afterMs, start, { keepsAlive: false });
+  return () => {
+    cancel?.();
+    stop?.();
+  };
+}
+
+function answerNow(execution: Run, { model }: RunListener, directory: string): () => void {
   return answerQuestions(directory, (given) => {
     const question = given as Question & { readonly version?: unknown };
     if (question.version !== liveVersion) throw new Error('it is of another version of pexen');
