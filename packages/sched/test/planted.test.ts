@@ -9,6 +9,7 @@ import { beyondTheSimulator, machineBugs } from './sim/planted/machine-bugs.ts';
 import { nodeBugs } from './sim/planted/node-bugs.ts';
 import { clear, hunt, isGone } from './sim/planted/plant.ts';
 import { serviceBugs } from './sim/planted/service-bugs.ts';
+import { setupBugs } from './sim/planted/setup-bugs.ts';
 
 const mostSeeds = 10_000;
 const seedsNeeded: string[] = [];
@@ -28,7 +29,7 @@ test('every line in which a bug is planted is there', () => {
   expect(planted.filter(isGone).map(({ file, what }) => `${file} has changed: ${what}`)).toEqual([]);
 });
 
-const bugs = [lockBugs, graphBugs, machineBugs, serviceBugs, nodeBugs].flatMap(sampled);
+const bugs = [lockBugs, graphBugs, machineBugs, serviceBugs, nodeBugs, setupBugs].flatMap(sampled);
 /** Two at a time: each hunt is a process of its own. */
 const pairs = Array.from({ length: Math.ceil(bugs.length / 2) }, (_, at) => bugs.slice(at * 2, at * 2 + 2));
 

@@ -7,6 +7,7 @@ import { firstWithNodes, firstWithServices, generate } from './sim/generate.ts';
 import { plainScenario, plainTask } from './sim/plain.ts';
 import { playMany } from './sim/play-many.ts';
 import type { Scenario, TaskSpec } from './sim/scenario.ts';
+import { drawSetups, playSetups } from './sim/setups.ts';
 import { shrink } from './sim/shrink.ts';
 import { play, simulate } from './sim/simulate.ts';
 
@@ -27,6 +28,15 @@ test('many seeds with nodes break no rule', { timeout: 120_000 }, () => {
   const { seeds, violations } = playMany(firstWithNodes + 1_000_000, most, 5);
   expect(violations).toEqual([]);
   expect(seeds).toBe(most);
+});
+
+test('many seeds that set up nodes break no rule', { timeout: 120_000 }, () => {
+  const seeds = Array.from({ length: most }, (_, at) => 1_000_000 + at);
+  const wrong = seeds.flatMap((seed) => {
+    const violation = playSetups(drawSetups(seed));
+    return violation === undefined ? [] : [`${seed}: ${violation}`];
+  });
+  expect(wrong).toEqual([]);
 });
 
 const step = isWhole ? 300 : 900;

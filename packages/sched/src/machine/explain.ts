@@ -381,6 +381,9 @@ function waitOf(state: State, task: number): Wait {
     return groupWait(state, pool, undefined, underWay(state));
   const better = pool.isExclusive && pool !== turn ? betterThan(state, pool) : [];
   if (better.length > 0) return groupWait(state, pool, undefined, better);
+  const { starvedHead } = state.locks;
+  if (pool.isExclusive && pool !== turn && starvedHead >= 0 && starvedHead !== task && state.isHeldUp(pool))
+    return reservationWait(state, starvedHead);
   const first = pool.hasSlot || pool.phase === CLOSED ? groupBefore(state, task) : undefined;
   if (first !== undefined) return groupWait(state, pool, first);
   const partition = state.partitionOf(task);
@@ -481,11 +484,11 @@ function betterThan({ partitions, tasks }: State, group: PoolRow): number[] {
     partitions
       .filter(({ pool }) => (pool === group) === isInside)
       .map(({ queue }) => queue.peek())
-      .filter((task) => tasks.state[task] === READY);
+      .filter((task) => task >= 0);
   const [first, ...rest] = tops(true);
   if (first === undefined) return [];
   const top = rest.reduce((best, task) => (group.queue.isBefore(task, best) ? task : best), first);
-  return tops(false).filter((task) => group.queue.isBefore(task, top));
+  return tops(false).filter((task) => tasks.state[task] === READY && group.queue.isBefore(task, top));
 }
 
 function underWay(state: State): number[] {
@@ -568,15 +571,16 @@ function pendingFor(state: State, condition: ConditionId): number[] {
   return [...found];
 }
 
+function reservationWait({ plan }: Pick<State, 'plan'>, head: number): Wait {
+  return { for: { kind: 'reservation', of: plan.pathOf(head) }, tasks: [head] };
+}
+
 /** Undefined if all that the task needs is free. */
 function resourceWait({ locks, plan }: State, task: number): Wait | undefined {
   const wait = describeWait(locks, task);
   if (wait === undefined) return undefined;
   const { resource, blockers, reservedFor } = wait;
-  if (reservedFor !== undefined) {
-    const of = plan.pathOf(reservedFor);
-    return { for: { kind: 'reservation', of }, tasks: [reservedFor] };
-  }
+  if (reservedFor !== undefined) return reservationWait({ plan }, reservedFor);
   if (blockers.length === 0) return undefined;
   const holders = blockers.map((holder) => plan.pathOf(holder));
   const isAlone = (each: number): boolean => plan.metaOf(each).exclusive === true;

@@ -20,6 +20,8 @@ const ORDERED = -1;
 interface Setup {
   /** Its executions, by node. Those on nodes that have left stay. */
   readonly on: Map<NodeRow, number>;
+  /** A task that requires it, if there is one: one that is not over, as far as that was looked for. */
+  neededBy: number;
   /** How those ended that were not skipped, in this order. */
   readonly ends: { readonly node: NodeRow; readonly record: AttemptRecord; readonly value: unknown }[];
 }
@@ -46,15 +48,13 @@ export class NodeSetups {
     for (const partition of this.#state.partitions) this.#giveUpOn(partition);
   }
 
-  /** An execution was ordered and is not added yet, or a set-up waits for its first node: something will happen. */
+  /** A set-up that is needed waits for its executions, or for a node: something will happen. */
   get isPending(): boolean {
-    if (!this.#state.plan.hasSetups) return false;
-    for (const setup of this.#open()) {
-      const { on } = this.#of(setup);
-      if (this.#state.tasks.state[setup] !== READY) continue;
-      if ([...on.values()].includes(ORDERED) || (on.size === 0 && !this.#isOver(setup))) return true;
-    }
-    return false;
+    const { plan, tasks } = this.#state;
+    if (!plan.hasSetups) return false;
+    const waits = (setup: number): boolean =>
+      tasks.state[setup] === READY && !tasks.has(setup, PROVIDED) && !this.#isOver(setup);
+    return this.#open().some(waits);
   }
 
   /** The execution of a set-up was added. */
@@ -77,15 +77,10 @@ export class NodeSetups {
     for (let task = instancesEnded.pop(); task !== undefined; task = instancesEnded.pop()) this.#ended(task);
   }
 
-  /** Nodes of the pool have changed, joined or left: what was set up on those that left is gone. */
+  /** Nodes of the pool have changed, joined or left: what was set up on those that left is out of reach. */
   nodesChanged(pool: number): void {
-    const { tasks, conditions, setUpOn, plan } = this.#state;
-    for (const [setup, nodes] of setUpOn) {
-      if (plan.graph.pool[setup] !== pool) continue;
-      for (const node of nodes.keys()) if (node.hasLeft) nodes.delete(node);
-      if (nodes.size > 0 || !tasks.has(setup, PROVIDED) || tasks.isDone(setup)) continue;
-      conditions.down(setup);
-    }
+    const { setUpOn, plan } = this.#state;
+    for (const setup of setUpOn.keys()) if (plan.graph.pool[setup] === pool) this.#upOrDown(setup);
   }
 
   /** Ends the first set-up that no task needs any more. True if there is a new result. */
@@ -99,13 +94,18 @@ export class NodeSetups {
     return false;
   }
 
+  /** Nothing can start any more: ends the set-up as its executions were. */
+  giveUp(setup: number): void {
+    this.#end(setup);
+  }
+
   #open(): readonly number[] {
     const { plan, tasks } = this.#state;
     return [...plan.setups].filter((setup) => setup < tasks.count && !tasks.isDone(setup));
   }
 
   #of(setup: number): Setup {
-    const known = this.#known.get(setup) ?? { on: new Map<NodeRow, number>(), ends: [] };
+    const known = this.#known.get(setup) ?? { on: new Map<NodeRow, number>(), neededBy: -1, ends: [] };
     this.#known.set(setup, known);
     return known;
   }
@@ -153,7 +153,7 @@ export class NodeSetups {
   }
 
   #ended(task: number): void {
-    const { plan, tasks, setUpOn, conditions } = this.#state;
+    const { plan, tasks, setUpOn } = this.#state;
     const setup = plan.instances.get(task)?.of ?? -1;
     const node = this.#state.pinOf(task);
     this.#state.markStale();
@@ -161,28 +161,49 @@ export class NodeSetups {
     if (tasks.has(task, STARTED)) tasks.set(setup, STARTED);
     const record = tasks.recordsOf(task).at(-1);
     if (record !== undefined) this.#of(setup).ends.push({ node, record, value: tasks.valueOf(task) });
-    if (!tasks.has(task, PROVIDED) || node.hasLeft) return;
+    if (!tasks.has(task, PROVIDED)) {
+      if (this.#mayBeRepeated(task)) this.#of(setup).on.delete(node);
+      return;
+    }
     const passed = setUpOn.get(setup) ?? new Map<NodeRow, number>();
     setUpOn.set(setup, passed.set(node, task));
-    if (passed.size === 1 && plan.graph.overs.has(setup)) conditions.up(setup);
+    this.#upOrDown(setup);
+  }
+
+  /** It did not start, or was lost with its node: it is executed again if the node comes back. */
+  #mayBeRepeated(task: number): boolean {
+    const { tasks, plan } = this.#state;
+    const last = tasks.recordsOf(task).at(-1);
+    if (last === undefined) return this.#state.skipOf(task)?.why === NODE_LEFT;
+    return last.outcome.kind === 'lost' && plan.rulesOf(task).rerunnable;
+  }
+
+  /** It is up while some node is there on which it has passed. */
+  #upOrDown(setup: number): void {
+    const { tasks, conditions, setUpOn, plan } = this.#state;
+    if (tasks.isDone(setup) || !plan.graph.overs.has(setup)) return;
+    const isUp = [...(setUpOn.get(setup)?.keys() ?? [])].some(({ hasLeft }) => !hasLeft);
+    if (isUp === tasks.has(setup, PROVIDED)) return;
+    if (isUp) conditions.up(setup);
+    else conditions.down(setup);
   }
 
   // Ends
 
-  /** All tasks are over that need it, if there were any. */
+  /** All tasks are over that require it, if there were any. */
   #isDoneWith(setup: number): boolean {
+    const { tasks } = this.#state;
+    const known = this.#of(setup);
+    if (known.neededBy >= 0 && !tasks.isDone(known.neededBy)) return false;
     const { graph } = this.#state.plan;
-    const over = graph.overs.get(setup);
-    if (over === undefined || !this.#isNeeded(setup)) return false;
-    return this.#state.conditions.pending[over] === 1;
-  }
-
-  /** Some task requires what it provides, or tears it down. */
-  #isNeeded(setup: number): boolean {
-    const { graph } = this.#state.plan;
-    return graph.feeds.out
-      .ends(setup)
-      .some((condition) => graph.isRequirement(condition) && graph.waits.out.first(condition) !== 0);
+    for (const condition of graph.feeds.out.ends(setup)) {
+      if (!graph.isRequirement(condition)) continue;
+      for (const task of graph.waits.out.ends(condition)) {
+        known.neededBy = task;
+        if (!tasks.isDone(task)) return false;
+      }
+    }
+    return known.neededBy >= 0;
   }
 
   /** All its executions are over, and no further ones are due. */
@@ -207,16 +228,20 @@ export class NodeSetups {
   }
 
   #isExecutedSomewhere(setup: number): boolean {
-    return this.#isExecuted(setup) && (this.#of(setup).on.size > 0 || this.#isDoneWith(setup));
+    if (this.#state.tasks.state[setup] !== READY) return false;
+    const isOver = this.#isDoneWith(setup) || this.#state.isForbidden(setup);
+    return this.#isExecuted(setup) && (this.#of(setup).on.size > 0 || isOver);
   }
 
-  /** It has passed on no node that is there, and there is none left to try. */
+  /** It has passed on none of the nodes that are there, and there is none left to try. */
   #hasFailed(setup: number): boolean {
-    const { tasks, setUpOn, plan } = this.#state;
-    const { ends } = this.#of(setup);
-    if (tasks.state[setup] !== READY || ends.length === 0 || !plan.graph.overs.has(setup)) return false;
-    if ((setUpOn.get(setup)?.size ?? 0) > 0 || this.#tornDownBy(setup).length > 0) return false;
-    return this.#isExecuted(setup) && !ends.some(({ record }) => provided(record.outcome));
+    const { tasks, plan } = this.#state;
+    if (tasks.state[setup] !== READY || !plan.graph.overs.has(setup) || tasks.has(setup, PROVIDED))
+      return false;
+    if (this.#tornDownBy(setup).length > 0 || !this.#isExecuted(setup)) return false;
+    const { on } = this.#of(setup);
+    for (const node of this.#state.poolOf(setup).nodes?.all ?? []) if (on.has(node)) return true;
+    return false;
   }
 
   /** Its result is the best of those of its executions; of equal ones the first. Without any, it was not needed. */
@@ -224,6 +249,12 @@ export class NodeSetups {
     const { tasks, conditions } = this.#state;
     const { ends } = this.#of(setup);
     const [first] = ends;
+    const skipped = this.#hasFailed(setup) ? [...this.#of(setup).on.values()][0] : undefined;
+    if (first === undefined && skipped !== undefined) {
+      const { why = NOT_NEEDED, subject = -1 } = this.#state.skipOf(skipped) ?? {};
+      this.#attempts.skip(setup, why, subject, skipped);
+      return;
+    }
     if (first === undefined) {
       const why = this.#tornDownBy(setup).length > 0 ? NEVER_STARTED : NOT_NEEDED;
       this.#attempts.skip(setup, why, -1, -1);

@@ -56,6 +56,8 @@ export class Nodes {
   /** How many attempts each may have beyond its slots. */
   readonly #spare: number;
   readonly #all = new Map<string, NodeRow>();
+  /** Those that have left, too: one that comes back in the same boot is the same. */
+  readonly #known = new Map<string, NodeRow>();
   #rows = 0;
 
   constructor(spare: number) {
@@ -73,21 +75,27 @@ export class Nodes {
     return slots;
   }
 
-  /** How many attempts there may be beyond the slots, of which the pool uses `mostSlots` at most. */
-  spareOf(mostSlots: number): number {
-    if (this.slots > mostSlots) return this.#spare;
-    let nodes = 0;
-    for (const node of this.#all.values()) if (node.slots > 0) nodes++;
-    return this.#spare * nodes;
+  /** How many further attempts the nodes could have. Those with fewer slots than attempts have no places, and take none from others. */
+  get freePlaces(): number {
+    let free = 0;
+    for (const { slots, dispatched } of this.#all.values())
+      if (slots > 0) free += Math.max(0, slots + this.#spare - dispatched);
+    return free;
   }
 
   /** It has joined, or something about it has changed. After a boot it is another one. */
   change({ name, slots, bootMark }: PoolNode, answers: readonly NodeAnswer[]): NodeRow {
     if (this.#all.get(name)?.bootMark !== bootMark) this.leave(name);
-    const node = this.#all.get(name) ?? new NodeRow(this.#rows++, name, bootMark);
+    const known = this.#known.get(name);
+    const node = known?.bootMark === bootMark ? known : new NodeRow(this.#rows++, name, bootMark);
+    this.#known.set(name, node);
     this.#all.set(name, node);
     // A fact that was on its way when further constraints came does not know them.
-    return Object.assign(node, { slots, answers: [...answers, ...node.answers.slice(answers.length)] });
+    return Object.assign(node, {
+      hasLeft: false,
+      slots,
+      answers: [...answers, ...node.answers.slice(answers.length)],
+    });
   }
 
   /** It is gone. What it has not settled is still on its way. */

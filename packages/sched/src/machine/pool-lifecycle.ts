@@ -81,8 +81,9 @@ export class PoolLifecycle {
       return false;
     }
     for (let task = 0; task < tasks.count; task++)
-      if (tasks.state[task] !== DONE && !this.#state.isService(task))
-        this.#attempts.skip(task, STALLED, -1, -1);
+      if (tasks.state[task] === DONE || this.#state.isService(task)) continue;
+      else if (this.#state.executions.has(task)) this.#setups.giveUp(task);
+      else this.#attempts.skip(task, STALLED, -1, -1);
     this.#readiness.cascade();
     return false;
   }

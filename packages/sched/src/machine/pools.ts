@@ -182,16 +182,18 @@ export class PoolRow implements Partition {
 
   /** The same for those that may run on these nodes only. */
   hasSlotOn(admits: Admits): boolean {
-    if (this.#phase !== OPEN || this.#dispatched >= this.#slots) return false;
-    return this.nodes === undefined || this.nodes.hasSlot(admits);
+    const { nodes } = this;
+    if (this.#phase !== OPEN) return false;
+    if (nodes === undefined) return this.#dispatched < this.#slots;
+    return this.#dispatched < this.#mostSlots && nodes.hasSlot(admits);
   }
 
   hasPlaceOn(admits: Admits): boolean {
     const { nodes } = this;
     if (this.#phase !== OPEN || this.#slots <= 0) return false;
-    const spare = nodes === undefined ? this.#spare : nodes.spareOf(this.#mostSlots);
-    if (this.#dispatched + this.#unread >= this.#slots + spare) return false;
-    return nodes === undefined || nodes.hasPlace(admits);
+    if (nodes === undefined) return this.#dispatched + this.#unread < this.#slots + this.#spare;
+    const isBelow = this.#dispatched + this.#unread < this.#mostSlots + this.#spare;
+    return isBelow && this.#unread < nodes.freePlaces && nodes.hasPlace(admits);
   }
 
   /** The pool is being opened. */

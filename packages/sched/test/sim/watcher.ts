@@ -68,6 +68,8 @@ export interface PoolShadow {
   readonly spec: PoolSpec;
   /** Those that are there, by name. */
   readonly nodes: Map<string, NodeShadow>;
+  /** The last boot of each, there or not. */
+  readonly boots: Map<string, NodeShadow>;
   slots: number;
   isOpen: boolean;
   /** The machine has asked for it and not closed it. */
@@ -155,6 +157,7 @@ export class Watcher {
         index,
         spec,
         nodes: new Map<string, NodeShadow>(),
+        boots: new Map<string, NodeShadow>(),
         slots: 0,
         isOpen: false,
         isWanted: false,
@@ -361,9 +364,11 @@ export class Watcher {
     else {
       const { name, slots, bootMark } = input.node;
       const spec = pool.spec.nodes?.find((node) => node.name === name) as NodeSpec;
-      const known = pool.nodes.get(name);
-      if (known?.bootMark === bootMark) known.slots = slots;
-      else pool.nodes.set(name, { spec, slots, bootMark });
+      const known = pool.boots.get(name);
+      const now = known?.bootMark === bootMark ? known : { spec, slots, bootMark };
+      now.slots = slots;
+      pool.boots.set(name, now);
+      pool.nodes.set(name, now);
     }
     this.#setSlots(pool, 0);
   }
@@ -916,19 +921,20 @@ export class Watcher {
   #checkStart(shadow: TaskShadow, pool: number, node: string | undefined): void {
     const { name } = shadow.spec;
     const { spec, slots, isOpen, isWanted } = this.#pool(pool);
-    const places = this.#placesOf(this.#pool(pool));
+
     if (this.#isForbidden(shadow)) this.#complain(`${name} starts after a ${this.#ending}`);
     if (this.#pulls === 0) this.#complain(`${name} starts while the consumer is busy`);
     if (this.#isRecalling && this.#results.length > 0)
       this.#complain(`${name} starts while recalled results are left`);
     if (!isOpen || !isWanted) this.#complain(`${name} starts in ${spec.name}, which is not open`);
-    if (this.#used(pool) >= places)
+    if (this.#freePlaces(this.#pool(pool)) <= 0)
       this.#complain(`more than ${slots} attempts and spare ones in ${spec.name}`);
-    if (this.#used(pool) + this.#unread(this.#pool(pool)) >= places)
+    if (this.#freePlaces(this.#pool(pool)) <= this.#unread(this.#pool(pool)))
       this.#complain(`${name} starts though unread results take all places of ${spec.name}`);
     this.#checkHolds(shadow);
     const at = this.#nodeAt(pool, node);
-    const isSpare = this.#used(pool) >= slots || (at !== undefined && !this.#hasSlotOn(this.#pool(pool), at));
+    const isSpare =
+      !this.#hasSlotIn(this.#pool(pool)) || (at !== undefined && !this.#hasSlotOn(this.#pool(pool), at));
     if (isSpare) this.#checkSpare(shadow);
     if (at === undefined) return;
     if (this.#usedOn(pool, at) >= at.slots + spec.spare)
@@ -937,12 +943,24 @@ export class Watcher {
       this.#complain(`${name} waits for a slot on ${node}, and another node has one`);
   }
 
-  /** How many attempts the pool may have. */
-  #placesOf({ spec, slots, nodes }: PoolShadow): number {
-    if (spec.nodes === undefined) return slots + spec.spare;
-    const usable = [...nodes.values()].filter((node) => node.slots > 0);
-    const all = usable.reduce((sum, node) => sum + node.slots, 0);
-    return all > slots ? slots + spec.spare : slots + usable.length * spec.spare;
+  /** How many further attempts the pool may have, results that keep places aside. */
+  #freePlaces({ spec, slots, nodes, index }: PoolShadow): number {
+    const most = spec.isGroup ? spec.slots : Number.POSITIVE_INFINITY;
+    if (spec.nodes === undefined) return slots + spec.spare - this.#used(index);
+    const free = [...nodes.values()]
+      .filter((node) => node.slots > 0)
+      .map((node) => Math.max(0, node.slots + spec.spare - this.#usedOn(index, node)));
+    return Math.min(
+      most + spec.spare - this.#used(index),
+      free.reduce((sum, count) => sum + count, 0),
+    );
+  }
+
+  #hasSlotIn(pool: PoolShadow): boolean {
+    const { spec, nodes, index, slots } = pool;
+    if (spec.nodes === undefined) return this.#used(index) < slots;
+    if (spec.isGroup && this.#used(index) >= spec.slots) return false;
+    return [...nodes.values()].some((node) => this.#hasSlotOn(pool, node));
   }
 
   #usedOn(pool: number, node: NodeShadow | undefined): number {
@@ -1460,17 +1478,16 @@ export class Watcher {
   }
 
   #hasSlot(pool: PoolShadow): boolean {
-    return this.#used(pool.index) < pool.slots && this.#hasPlace(pool);
+    return this.#hasSlotIn(pool) && this.#hasPlace(pool);
   }
 
   #hasSparePlace(pool: PoolShadow): boolean {
-    return this.#used(pool.index) >= pool.slots && this.#hasPlace(pool);
+    return !this.#hasSlotIn(pool) && this.#hasPlace(pool);
   }
 
   #hasPlace(pool: PoolShadow): boolean {
     const { isOpen, isWanted, slots, spec } = pool;
-    const taken = this.#used(pool.index) + this.#unread(pool);
-    if (!isOpen || !isWanted || slots === 0 || taken >= this.#placesOf(pool)) return false;
+    if (!isOpen || !isWanted || slots === 0 || this.#freePlaces(pool) <= this.#unread(pool)) return false;
     if (isExclusive(pool) && this.#runningServices().some((each) => !this.#isNeededIn(spec.name, each)))
       return false;
     return this.#openGroup(pool) === undefined;

@@ -6,6 +6,7 @@ import { lockBugs } from './lock-bugs.ts';
 import { machineBugs } from './machine-bugs.ts';
 import { nodeBugs } from './node-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
+import { setupBugs } from './setup-bugs.ts';
 
 export const allBugs: readonly PlantedBug[] = [
   ...lockBugs,
@@ -14,4 +15,5 @@ export const allBugs: readonly PlantedBug[] = [
   ...serviceBugs,
   ...explainBugs,
   ...nodeBugs,
+  ...setupBugs,
 ];

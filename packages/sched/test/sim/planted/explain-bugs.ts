@@ -52,8 +52,8 @@ export const explainBugs: readonly PlantedBug[] = [
   {
     what: 'what is reserved is said to be held',
     file: explain,
-    find: 'if (reservedFor !== undefined) {',
-    replace: 'if (reservedFor !== undefined && blockers.length > 0) {',
+    find: 'if (reservedFor !== undefined) return',
+    replace: 'if (reservedFor !== undefined && blockers.length > 0) return',
   },
   {
     what: 'an exclusive task is said to wait for a resource',

@@ -275,14 +275,14 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'one attempt too many is handed out',
     file: pools,
-    find: 'this.#dispatched + this.#unread >= this.#slots + spare',
-    replace: 'this.#dispatched + this.#unread > this.#slots + spare',
+    find: 'this.#dispatched + this.#unread < this.#slots + this.#spare',
+    replace: 'this.#dispatched + this.#unread <= this.#slots + this.#spare',
   },
   {
     what: 'unread results take no places',
     file: pools,
-    find: 'this.#dispatched + this.#unread >= this.#slots + spare',
-    replace: 'this.#dispatched >= this.#slots + spare',
+    find: 'this.#dispatched + this.#unread < this.#slots + this.#spare',
+    replace: 'this.#dispatched < this.#slots + this.#spare',
   },
   {
     what: 'a group uses all slots of its pool',

@@ -53,8 +53,8 @@ export const nodeBugs: readonly PlantedBug[] = [
   {
     what: 'spare places of nodes count for nodes that take nothing',
     file: nodes,
-    find: 'for (const node of this.#all.values()) if (node.slots > 0) nodes++;',
-    replace: 'for (const _ of this.#all.values()) nodes++;',
+    find: 'if (slots > 0) free += Math.max',
+    replace: 'free += Math.max',
   },
   {
     what: 'the slot of a node does not come back',

@@ -7,6 +7,7 @@ import { firstWithNodes, firstWithServices } from '../generate.ts';
 import type { PlantedBug } from './bug.ts';
 import { nodeBugs } from './node-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
+import { setupBugs } from './setup-bugs.ts';
 
 const packages = fileURLToPath(new URL('../../../../', import.meta.url));
 /** Beside the sources, so that their dependencies are found. */
@@ -67,7 +68,7 @@ function copy(home: string): void {
 }
 
 async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<Hunt> {
-  const script = join(home, 'sched/test/sim/run.ts');
+  const script = join(home, `sched/test/sim/${setupBugs.includes(bug) ? 'run-setups' : 'run'}.ts`);
   const from = firstSeedFor(bug);
   const range = ['--from', `${from}`, '--seeds', `${mostSeeds}`];
   const args = ['--conditions=@pexen/source', script, ...range, '--most', '1'];
