@@ -180,6 +180,10 @@ describe('one module of three exported tasks', () => {
     expect(one, one.stdout + one.stderr).toMatchObject({ code: 0 });
     expect(one.stdout).toMatch(/2 passed/);
     expect(await project.run('npx', 'pexen', 'run', 'no/such/**')).toMatchObject({ code: 4 });
+    const why = await project.run('npx', 'pexen', 'why', '**/answers');
+    expect(why.stdout, why.stderr).toMatch(/^Run 1 is over\.\n"\S+answers" returned /);
+    const graph = await project.run('npx', 'pexen', 'graph', '**/answers', '--format', 'mermaid');
+    expect(graph.stdout, graph.stderr).toMatch(/^flowchart LR\n {2}n0\["/);
   });
 
   test('runs in two shards, whose reports are merged', async () => {

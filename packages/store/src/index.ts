@@ -109,6 +109,7 @@ export {
   openUnrecordedRun,
   outputDirectoryOf,
   runIds,
+  stateIn as stateOfRun,
 } from './run/run-directories.ts';
 export { Secrets } from './run/secrets.ts';
 export {

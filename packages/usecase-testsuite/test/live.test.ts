@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Runnable, TaskFailError, task } from '@pexen/core';
 import { explanationLines, multi } from '@pexen/report';
 import { inline, plan, run, runId } from '@pexen/sched';
-import { findRun, rerun, type SessionOptions, startRun } from '@pexen/store';
+import { explainRecorded, findRun, rerun, type SessionOptions, startRun } from '@pexen/store';
 import { expect, onTestFinished, test } from 'vitest';
 import { explainTasks, findAskedRun, liveRuns } from '../src/index.ts';
 import { answerAbout, LiveRun } from '../src/live/live-run.ts';
@@ -121,6 +121,22 @@ test('a run explains its tasks while it goes on, and its journal explains them a
   await expect(explainTasks(place, ['deploy'])).rejects.toThrow(
     /did not select "deploy", .*\n {4}Run it: pexen run deploy/,
   );
+});
+
+test('the journal of a run that was cut says what was interrupted, and what had not started', async () => {
+  const root = folder();
+  const { gate, holds, tasks } = shop();
+  const { end, directory } = await started(root, tasks);
+  await holds;
+  const stateOf = (path: string) => explainRecorded(directory)?.explain(path)?.steps[0]?.is;
+  // The start is recorded by another thread.
+  while (stateOf('migrate')?.kind !== 'interrupted') await new Promise((resolve) => setImmediate(resolve));
+  const why = 'its run was interrupted, or still goes on';
+  expect(stateOf('migrate')).toEqual({ kind: 'interrupted', attempt: 1, worker: 'inline', why });
+  expect(stateOf('report')).toEqual({ kind: 'not-started', why });
+  expect(stateOf('nothing')).toBeUndefined();
+  gate.resolve();
+  await end();
 });
 
 test('a rerun says why each task ran again, or is kept', async () => {

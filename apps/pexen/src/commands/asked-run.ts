@@ -23,9 +23,17 @@ export function placeOf({ config, stateDir }: AskOptions): RunPlace {
 }
 
 /** `Run 12 goes on.`, dimmed. */
-export function headingOf({ number, id, isLive }: AskedRun, output: Output): string {
-  return dimmed(`Run ${number ?? id} ${isLive ? 'goes on' : 'is over'}.`, output);
+export function headingOf({ number, id, isLive, state }: AskedRun, output: Output): string {
+  const how = isLive ? 'goes on' : state === undefined ? 'is over, and was not recorded' : states[state];
+  return dimmed(`Run ${number ?? id} ${how}.`, output);
 }
+
+const states: Readonly<Record<NonNullable<AskedRun['state']>, string>> = {
+  'going-on': 'goes on, and does not answer: this is what it has recorded',
+  resumable: 'was interrupted: this is what it has recorded',
+  ended: 'is over',
+  unreadable: 'has a journal that cannot be read as a whole',
+};
 
 /** Less important text. */
 export function dimmed(text: string, output: Output): string {

@@ -1,7 +1,7 @@
 /** Which run is asked about: one that goes on, or one of the past; and why its tasks are where they are. Runs no task, and changes nothing. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Explanation, misuse, type Problem } from '@pexen/core';
+import { defined, type Explanation, misuse, type Problem } from '@pexen/core';
 import {
   directoryOfRun,
   explainRecorded,
@@ -9,7 +9,9 @@ import {
   type RecordedExplanations,
   type RunChoice,
   type RunDescription,
+  type RunSummary,
   runIds,
+  stateOfRun,
 } from '@pexen/store';
 import { selectionOf } from '../memory/recorded-options.ts';
 import { pick, type Selectable } from '../query/selection.ts';
@@ -33,8 +35,10 @@ export interface AskedRun {
   readonly id: string;
   /** Counts the runs of the suite, from 1; absent where the run is not recorded. */
   readonly number?: number;
-  /** It goes on. */
+  /** It goes on, and answers. */
   readonly isLive: boolean;
+  /** As in the list of runs. Absent where it is not recorded. `going-on` without `isLive`: it has no socket, or not yet. */
+  readonly state?: RunSummary['state'];
 }
 
 /** Why tasks of a run are where they are. */
@@ -83,9 +87,10 @@ export async function findAskedRun(stateDirectory: string, choice?: RunChoice): 
   const live = new LiveRun(id, directory);
   const isLive = (await live.status()) !== undefined;
   const recorded = explainRecorded(directory);
-  const number = recorded?.report === undefined ? undefined : recorded.description?.number;
+  const number = recorded?.description?.number;
+  const state = stateOfRun(directory);
   return {
-    run: { id, ...(number !== undefined && { number }), isLive },
+    run: { id, ...defined({ number, state }), isLive },
     ...(isLive && { live }),
     ...(recorded !== undefined && { recorded }),
   };
