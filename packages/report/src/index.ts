@@ -60,6 +60,14 @@ export {
 } from './options.ts';
 export type { DroppedUpdates, ReadonlyRunModel, Reporter, ReporterProblem, RunView } from './reporter.ts';
 export type { InspectableRun } from './run-view.ts';
+export {
+  type ChainBounds,
+  type ChainCause,
+  type ChainLink,
+  type CriticalChain,
+  criticalChain,
+} from './schedule/critical-chain.ts';
+export type { TimedAttempt, TimedTask } from './schedule/timed-task.ts';
 export { tap } from './tap/tap.ts';
 export { terminal } from './terminal.ts';
 export { explanationLines } from './text/explanation.ts';

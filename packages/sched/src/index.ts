@@ -52,7 +52,7 @@ export type {
   PoolSource,
   RunOptions,
 } from './driver/options.ts';
-export { Plan, type PlannedTask, plan } from './driver/plan.ts';
+export { Plan, type PlannedTask, plan, type WallTimeOptions } from './driver/plan.ts';
 export {
   type Processed,
   type ProcessOptions,

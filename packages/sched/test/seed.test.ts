@@ -3,7 +3,7 @@ import { isPexenError, type Pool, type Problem, type Result, task, withMeta } fr
 import { expect, test, vi } from 'vitest';
 import { settle } from '#scripted-clock';
 import { controlled, inline, metaOf, type RunOptions, run, TaskFailError } from '../src/index.ts';
-import { preview } from '../src/machine/preview.ts';
+import { simulate } from '../src/machine/simulate.ts';
 import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 
 type Meta = Parameters<typeof withMeta>[1];
@@ -283,6 +283,6 @@ test('seed: a completion does not try all waiters again (known defect)', () => {
     Array.from({ length: count }, (_, at) => named(`t${at}`, { claims: ['r'], uses: [`u${at % 7}`] })),
   );
   const tryTake = vi.spyOn(plan.locks, 'tryTake');
-  expect(preview(plan)).toHaveLength(count);
+  expect(simulate(plan).order).toHaveLength(count);
   expect(tryTake.mock.calls.length / count).toBeLessThan(3);
 });

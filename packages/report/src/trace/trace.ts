@@ -3,14 +3,16 @@
  * in ui.perfetto.dev, chrome://tracing and speedscope.
  */
 import type { Change } from '../model/change.ts';
-import type { RunTask, TaskAttempt } from '../model/run-task.ts';
+import type { RunTask } from '../model/run-task.ts';
 import { type TraceOptions, traceKinds } from '../options.ts';
 import { messageOf } from '../report-facts.ts';
 import { checkOptions, WholeReport } from '../report-sink.ts';
 import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
+import { Contention, type Hold, type ResourceWait } from '../schedule/contention.ts';
+import { holdsOf } from '../schedule/critical-chain.ts';
+import { Readiness } from '../schedule/readiness.ts';
+import { type Execution as AnyExecution, executionsOf } from '../schedule/timed-task.ts';
 import { limited, plainText } from '../text/plain.ts';
-import { Contention, entriesOf, type Hold, type ResourceWait } from './contention.ts';
-import { Readiness } from './readiness.ts';
 import { Reservations } from './reservations.ts';
 import { type PlacedSlice, type Slice, Tracks } from './tracks.ts';
 
@@ -104,7 +106,7 @@ class Trace implements Reporter {
     const args = { tasks: model.counts.tasks, ...(end !== undefined && { end: short(end) }) };
     tracks.slice(RUN, RUN, { name: run.id ?? 'run', category: 'run', fromMs: 0, toMs: run.atMs, args });
     for (const { name, atMs, args } of this.#marks) tracks.mark(RUN, name, atMs, args);
-    const executions = [...executionsOf(model)].sort((a, b) => a.fromMs - b.fromMs);
+    const executions = [...executionsOf(model.tasks(), model.run.atMs)].sort((a, b) => a.fromMs - b.fromMs);
     const placed = this.#putAttempts(tracks, executions);
     this.#putDependencies(tracks, model, executions, placed);
     if (this.#hasResources) this.#putResources(tracks, model, executions);
@@ -185,31 +187,7 @@ class Trace implements Reporter {
   }
 }
 
-/** One attempt, which may still have been running when the run was aborted. */
-interface Execution {
-  readonly task: RunTask;
-  readonly worker: string;
-  readonly attempt: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly readyAfterMs: number | undefined;
-  readonly outcome: TaskAttempt['outcome'] | 'aborted';
-}
-
-/** The attempts of this run. Those of earlier sessions and other runs have negative times. */
-function* executionsOf(model: ReadonlyRunModel): Generator<Execution> {
-  for (const task of model.tasks()) {
-    for (const each of task.result?.attempts ?? []) {
-      if (each.startedAtMs < 0 || !Number.isFinite(each.startedAtMs)) continue;
-      const { worker, attempt, startedAtMs: fromMs, durationMs, readyAfterMs, outcome } = each;
-      yield { task, worker, attempt, fromMs, toMs: fromMs + durationMs, readyAfterMs, outcome };
-    }
-    if (task.running === undefined || task.running.retryAtMs !== undefined) continue;
-    const { worker, attempt, startedAtMs: fromMs } = task.running;
-    const readyAfterMs = task.service?.phase === 'starting' ? undefined : task.service?.readyAfterMs;
-    yield { task, worker, attempt, fromMs, toMs: model.run.atMs, readyAfterMs, outcome: 'aborted' };
-  }
-}
+type Execution = AnyExecution<RunTask>;
 
 function sliceOf({ task, attempt, fromMs, toMs, outcome }: Execution): Slice {
   const { result } = task;
@@ -224,10 +202,6 @@ function sliceOf({ task, attempt, fromMs, toMs, outcome }: Execution): Slice {
       ...(outcome !== 'returned' && { outcome }),
     },
   };
-}
-
-function holdsOf({ task, fromMs, toMs }: Execution): readonly Hold[] {
-  return entriesOf(task.facts).map((entry) => ({ ...entry, path: task.path, fromMs, toMs }));
 }
 
 function holdSlice({ path, how, count, fromMs, toMs }: Hold): Slice {

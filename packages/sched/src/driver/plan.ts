@@ -13,7 +13,7 @@ import {
   relativeTo,
   type TaskInfo,
 } from '@pexen/core';
-import { preview } from '../machine/preview.ts';
+import { simulate } from '../machine/simulate.ts';
 import { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
 import { digestedTask } from '../plan/digested-task.ts';
@@ -42,6 +42,14 @@ export interface PlannedTask {
   readonly whyNot?: string;
   /** Why it is part of a selection that did not choose it. */
   readonly pulledIn?: PulledIn;
+}
+
+/** What `Plan.wallTimeMs` assumes. */
+export interface WallTimeOptions {
+  /** How many workers each pool has. */
+  readonly workers: number;
+  /** How long the task takes; a service, until it is ready. Milliseconds. */
+  readonly durationMs: (path: string) => number;
 }
 
 /** The pools of a plan and of its selections: made once to check the tasks, used by the first run, and made again for each further run. */
@@ -115,7 +123,9 @@ export class Plan {
    * apply are left out.
    */
   get order(): readonly string[] {
-    this.#order ??= Object.freeze(preview(this.#compiled.fork()).map((task) => this.#compiled.pathOf(task)));
+    this.#order ??= Object.freeze(
+      simulate(this.#compiled.fork()).order.map((task) => this.#compiled.pathOf(task)),
+    );
     return this.#order;
   }
 
@@ -125,6 +135,19 @@ export class Plan {
    */
   get ranks(): readonly number[] {
     return this.#entries.map((_, task) => this.#compiled.rankOf(task));
+  }
+
+  /**
+   * How long a run would take, ms, if every body returned after that time, and nothing were lost between bodies: played by the scheduler itself, on
+   * a clock of its own. Each pool has so many workers. The result of a service is ready after its time.
+   *
+   * @example
+   * const took = new Map(results.map(({ path, attempts }) => [path, attempts.at(-1)?.durationMs ?? 0]));
+   * for (const workers of [1, 2, 4]) console.log(workers, all.wallTimeMs({ workers, durationMs: (path) => took.get(path) ?? 0 }));
+   */
+  wallTimeMs({ workers, durationMs }: WallTimeOptions): number {
+    const fork = this.#compiled.fork();
+    return simulate(fork, { workers, durationMs: (task) => durationMs(fork.pathOf(task)) }).wallMs;
   }
 
   /** The tasks as plain data, as in the events of a run. File names are relative to `root`, an absolute path. */

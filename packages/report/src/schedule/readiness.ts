@@ -3,24 +3,24 @@
  * their attempts, so that it is known for a run of any time. Does not know resources or workers.
  */
 import type { RequirementInfo } from '@pexen/core';
-import type { RunTask } from '../model/run-task.ts';
 import { isGreen } from '../report-facts.ts';
+import type { TimedTask } from './timed-task.ts';
 
 /** The end of the last condition that other tasks had to meet. */
-export interface Ready {
+export interface Ready<Task extends TimedTask = TimedTask> {
   /** Milliseconds from the start of the run. */
   readonly atMs: number;
   /** The task that met it; undefined where the task waited for none. */
-  readonly by: RunTask | undefined;
+  readonly by: Task | undefined;
 }
 
 /** Knows the tasks of one run. */
-export class Readiness {
-  readonly #providers = new Map<string, RunTask[]>();
+export class Readiness<Task extends TimedTask = TimedTask> {
+  readonly #providers = new Map<string, Task[]>();
   /** By capability: the tasks that say `before` it. */
-  readonly #runBefore = new Map<string, RunTask[]>();
+  readonly #runBefore = new Map<string, Task[]>();
 
-  constructor(tasks: Iterable<RunTask>) {
+  constructor(tasks: Iterable<Task>) {
     for (const task of tasks) {
       for (const name of capabilitiesOf(task)) append(this.#providers, name, task);
       for (const name of task.facts.before ?? []) append(this.#runBefore, name, task);
@@ -28,7 +28,7 @@ export class Readiness {
   }
 
   /** `addedAtMs`: when the task was added; `startMs`: when its first attempt started. What ended later was no condition. */
-  of(task: RunTask, addedAtMs: number, startMs: number): Ready {
+  of(task: Task, addedAtMs: number, startMs: number): Ready<Task> {
     const { requires = [], after = [], salvages = [], tearsDown = [] } = task.facts;
     const ends = [
       ...requires.map((requirement) => this.#metAt(requirement, startMs)),
@@ -37,11 +37,32 @@ export class Readiness {
       ),
       ...this.#endsOf(this.#runBefore, capabilitiesOf(task), startMs),
     ];
-    return latest(ends, { atMs: addedAtMs, by: undefined });
+    const last = latest(ends);
+    return last !== undefined && last.atMs > addedAtMs ? last : { atMs: addedAtMs, by: undefined };
   }
 
-  #metAt({ form, capabilities, count = 1 }: RequirementInfo, startMs: number): Ready | undefined {
-    if (form === 'every') return latest(this.#endsOf(this.#providers, capabilities, startMs), undefined);
+  /** How long at least it takes to meet the conditions of the task, where meeting each of them by a task takes `longest` of that. */
+  lengthBefore(task: Task, longest: (provider: Task) => number | undefined): number {
+    const { requires = [], after = [], salvages = [], tearsDown = [] } = task.facts;
+    const lengths = (names: readonly string[], index = this.#providers): number[] =>
+      names
+        .flatMap((name) => index.get(name) ?? [])
+        .flatMap((provider) => (provider === task ? [] : (longest(provider) ?? [])));
+    const most = (found: readonly number[]): number => found.reduce((sum, each) => Math.max(sum, each), 0);
+    const ofRequirement = ({ form, capabilities, count = 1 }: RequirementInfo): number => {
+      const found = lengths(capabilities);
+      if (form === 'every') return most(found);
+      return found.sort((a, b) => a - b)[Math.min(form === 'at-least' ? count : 1, found.length) - 1] ?? 0;
+    };
+    return Math.max(
+      most(requires.map(ofRequirement)),
+      most(lengths([...after, ...salvages, ...tearsDown])),
+      most(lengths(capabilitiesOf(task), this.#runBefore)),
+    );
+  }
+
+  #metAt({ form, capabilities, count = 1 }: RequirementInfo, startMs: number): Ready<Task> | undefined {
+    if (form === 'every') return latest(this.#endsOf(this.#providers, capabilities, startMs));
     const met = capabilities
       .flatMap((name) => this.#providers.get(name) ?? [])
       .flatMap((provider) => provided(provider, startMs))
@@ -50,10 +71,10 @@ export class Readiness {
   }
 
   #endsOf(
-    index: ReadonlyMap<string, RunTask[]>,
+    index: ReadonlyMap<string, Task[]>,
     names: readonly string[],
     startMs: number,
-  ): readonly Ready[] {
+  ): readonly Ready<Task>[] {
     return names
       .flatMap((name) => index.get(name) ?? [])
       .flatMap((by) => {
@@ -64,7 +85,7 @@ export class Readiness {
 }
 
 /** When a task, or a service that was ready, could be used. */
-function provided(by: RunTask, startMs: number): readonly Ready[] {
+function provided<Task extends TimedTask>(by: Task, startMs: number): readonly Ready<Task>[] {
   const { result, service, running, facts } = by;
   if (facts.service === true) {
     const [first] = (result?.attempts ?? []).filter(({ readyAfterMs }) => readyAfterMs !== undefined);
@@ -79,22 +100,19 @@ function provided(by: RunTask, startMs: number): readonly Ready[] {
 }
 
 /** What a task provides: itself, and what it names. */
-function capabilitiesOf({ path, facts }: RunTask): readonly string[] {
+function capabilitiesOf({ path, facts }: TimedTask): readonly string[] {
   return [`task:${path}`, ...(facts.provides ?? [])];
 }
 
-function latest<None extends Ready | undefined>(
-  ends: readonly (Ready | undefined)[],
-  none: None,
-): Ready | None {
-  let found: Ready | None = none;
+function latest<Task extends TimedTask>(ends: readonly (Ready<Task> | undefined)[]): Ready<Task> | undefined {
+  let found: Ready<Task> | undefined;
   for (const end of ends)
     if (end !== undefined && (found === undefined || end.atMs > found.atMs)) found = end;
   return found;
 }
 
-function append(index: Map<string, RunTask[]>, name: string, task: RunTask): void {
+function append<Item>(index: Map<string, Item[]>, name: string, item: Item): void {
   const known = index.get(name);
-  if (known === undefined) index.set(name, [task]);
-  else known.push(task);
+  if (known === undefined) index.set(name, [item]);
+  else known.push(item);
 }

@@ -1,0 +1,137 @@
+/** What decided how long a run took. */
+import { describe, expect, test } from 'vitest';
+import type { TaskFacts } from '../src/index.ts';
+import { type CriticalChain, criticalChain } from '../src/schedule/critical-chain.ts';
+import type { TimedAttempt, TimedTask } from '../src/schedule/timed-task.ts';
+
+interface Meta extends Partial<TaskFacts> {
+  readonly worker?: string;
+  /** Each attempt: when it started and ended, ms. */
+  readonly ran: readonly (readonly [fromMs: number, toMs: number])[];
+  readonly readyAfterMs?: number;
+}
+
+let count = 0;
+
+function timed(path: string, { worker = 'w', ran, readyAfterMs, ...facts }: Meta): TimedTask {
+  const attempts = ran.map(
+    ([startedAtMs, toMs], at): TimedAttempt => ({
+      ...{ attempt: at + 1, outcome: 'returned', worker, startedAtMs, durationMs: toMs - startedAtMs },
+      ...(readyAfterMs !== undefined && { readyAfterMs }),
+    }),
+  );
+  return {
+    ...{ path, running: undefined, service: undefined },
+    facts: {
+      id: count++,
+      path,
+      callPath: [path],
+      nameKind: 'explicit',
+      recallable: true,
+      rerunnable: true,
+      ...facts,
+    },
+    result: { judgement: { verdict: 'pass' }, endedAtMs: ran.at(-1)?.[1] ?? 0, attempts },
+  };
+}
+
+const needs = (...capabilities: string[]) => ({
+  requires: capabilities.map((capability) => ({ form: 'one' as const, capabilities: [capability] })),
+});
+
+/** `task#attempt cause from–to`, and what was idle before it. */
+const told = ({ links }: CriticalChain): string[] =>
+  links.map(
+    ({ path, attempt, cause, resource, idleMs, fromMs, toMs }) =>
+      `${path}#${attempt} ${cause}${resource === undefined ? '' : ` ${resource}`} ${idleMs}+${fromMs}–${toMs}`,
+  );
+
+function addsUp({ links, endMs, wallMs }: CriticalChain): boolean {
+  const sum = links.reduce((all, { idleMs, fromMs, toMs }) => all + idleMs + toMs - fromMs, endMs);
+  return Math.abs(sum - wallMs) < 1e-6;
+}
+
+describe('follows', () => {
+  test('what a task required, back to the first', () => {
+    const chain = criticalChain(
+      [
+        timed('build', { ran: [[5, 105]], provides: ['app'] }),
+        timed('other', { ran: [[5, 50]], worker: 'v' }),
+        timed('test', { ran: [[110, 210]], worker: 'v', ...needs('app', 'task:other') }),
+      ],
+      230,
+    );
+    expect(told(chain)).toEqual(['build#1 start 5+5–105', 'test#1 dependency 5+110–210']);
+    expect(chain.endMs).toBe(20);
+    expect(addsUp(chain)).toBe(true);
+    expect(chain.bounds).toEqual({ dependenciesMs: 200, workers: { count: 2, ms: 122.5 } });
+  });
+
+  test('the task that held a resource, above it as well', () => {
+    const chain = criticalChain(
+      [
+        timed('writer', { ran: [[0, 100]], claims: ['/srv'] }),
+        timed('reader', { ran: [[101, 161]], worker: 'v', uses: [{ resource: '/srv/db' }] }),
+      ],
+      161,
+    );
+    expect(told(chain)).toEqual(['writer#1 start 0+0–100', 'reader#1 resource /srv/db 1+101–161']);
+    expect(chain.bounds.resource).toEqual({ name: '/srv', ms: 100 });
+  });
+
+  test('the task that had the worker', () => {
+    const chain = criticalChain(
+      [
+        timed('one', { ran: [[0, 80]] }),
+        timed('two', { ran: [[0, 90]], worker: 'v' }),
+        timed('three', { ran: [[82, 182]] }),
+      ],
+      182,
+    );
+    expect(told(chain)).toEqual(['one#1 start 0+0–80', 'three#1 worker 2+82–182']);
+  });
+
+  test('earlier attempts, and their delay', () => {
+    const chain = criticalChain(
+      [
+        timed('one', {
+          ran: [
+            [0, 10],
+            [60, 70],
+          ],
+        }),
+      ],
+      70,
+    );
+    expect(told(chain)).toEqual(['one#1 start 0+0–10', 'one#2 retry 50+60–70']);
+    expect(chain.bounds.dependenciesMs).toBe(70);
+  });
+
+  test('a service until it was ready, although it goes on', () => {
+    const chain = criticalChain(
+      [
+        timed('db', { ran: [[0, 500]], worker: 'd', service: true, provides: ['db'], readyAfterMs: 200 }),
+        timed('test', { ran: [[203, 303]], ...needs('db') }),
+      ],
+      510,
+    );
+    expect(told(chain)).toEqual(['db#1 start 0+0–200', 'test#1 dependency 3+203–303']);
+    expect(chain.endMs).toBe(207);
+    expect(chain.bounds.dependenciesMs).toBe(300);
+  });
+});
+
+test('a wait that nothing explains is told as one', () => {
+  const chain = criticalChain(
+    [timed('one', { ran: [[0, 10]] }), timed('late', { ran: [[500, 510]], ...needs('task:one') })],
+    510,
+  );
+  expect(told(chain)).toEqual(['one#1 start 0+0–10', 'late#1 dependency 490+500–510']);
+});
+
+test('a run in which nothing started has no links', () => {
+  expect(criticalChain([], 12)).toEqual({
+    ...{ links: [], endMs: 12, wallMs: 12 },
+    bounds: { dependenciesMs: 0, workers: { count: 0, ms: 0 } },
+  });
+});
