@@ -67,7 +67,7 @@ export {
   type CriticalChain,
   criticalChain,
 } from './schedule/critical-chain.ts';
-export type { TimedAttempt, TimedTask } from './schedule/timed-task.ts';
+export type { AttemptTimes, TaskTimes } from './schedule/task-times.ts';
 export { tap } from './tap/tap.ts';
 export { terminal } from './terminal.ts';
 export { explanationLines } from './text/explanation.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { TaskFacts } from '../src/index.ts';
 import { type CriticalChain, criticalChain } from '../src/schedule/critical-chain.ts';
-import type { TimedAttempt, TimedTask } from '../src/schedule/timed-task.ts';
+import type { AttemptTimes, TaskTimes } from '../src/schedule/task-times.ts';
 
 interface Meta extends Partial<TaskFacts> {
   readonly worker?: string;
@@ -13,9 +13,9 @@ interface Meta extends Partial<TaskFacts> {
 
 let count = 0;
 
-function timed(path: string, { worker = 'w', ran, readyAfterMs, ...facts }: Meta): TimedTask {
+function timed(path: string, { worker = 'w', ran, readyAfterMs, ...facts }: Meta): TaskTimes {
   const attempts = ran.map(
-    ([startedAtMs, toMs], at): TimedAttempt => ({
+    ([startedAtMs, toMs], at): AttemptTimes => ({
       ...{ attempt: at + 1, outcome: 'returned', worker, startedAtMs, durationMs: toMs - startedAtMs },
       ...(readyAfterMs !== undefined && { readyAfterMs }),
     }),
@@ -40,7 +40,7 @@ const needs = (...capabilities: string[]) => ({
 });
 
 /** `task#attempt cause from–to`, and what was idle before it. */
-const told = ({ links }: CriticalChain): string[] =>
+const shown = ({ links }: CriticalChain): string[] =>
   links.map(
     ({ path, attempt, cause, resource, idleMs, fromMs, toMs }) =>
       `${path}#${attempt} ${cause}${resource === undefined ? '' : ` ${resource}`} ${idleMs}+${fromMs}–${toMs}`,
@@ -61,7 +61,7 @@ describe('follows', () => {
       ],
       230,
     );
-    expect(told(chain)).toEqual(['build#1 start 5+5–105', 'test#1 dependency 5+110–210']);
+    expect(shown(chain)).toEqual(['build#1 start 5+5–105', 'test#1 dependency 5+110–210']);
     expect(chain.endMs).toBe(20);
     expect(addsUp(chain)).toBe(true);
     expect(chain.bounds).toEqual({ dependenciesMs: 200, workers: { count: 2, ms: 122.5 } });
@@ -75,7 +75,7 @@ describe('follows', () => {
       ],
       161,
     );
-    expect(told(chain)).toEqual(['writer#1 start 0+0–100', 'reader#1 resource /srv/db 1+101–161']);
+    expect(shown(chain)).toEqual(['writer#1 start 0+0–100', 'reader#1 resource /srv/db 1+101–161']);
     expect(chain.bounds.resource).toEqual({ name: '/srv', ms: 100 });
   });
 
@@ -88,7 +88,7 @@ describe('follows', () => {
       ],
       182,
     );
-    expect(told(chain)).toEqual(['one#1 start 0+0–80', 'three#1 worker 2+82–182']);
+    expect(shown(chain)).toEqual(['one#1 start 0+0–80', 'three#1 worker 2+82–182']);
   });
 
   test('earlier attempts, and their delay', () => {
@@ -103,7 +103,7 @@ describe('follows', () => {
       ],
       70,
     );
-    expect(told(chain)).toEqual(['one#1 start 0+0–10', 'one#2 retry 50+60–70']);
+    expect(shown(chain)).toEqual(['one#1 start 0+0–10', 'one#2 retry 50+60–70']);
     expect(chain.bounds.dependenciesMs).toBe(70);
   });
 
@@ -115,18 +115,18 @@ describe('follows', () => {
       ],
       510,
     );
-    expect(told(chain)).toEqual(['db#1 start 0+0–200', 'test#1 dependency 3+203–303']);
+    expect(shown(chain)).toEqual(['db#1 start 0+0–200', 'test#1 dependency 3+203–303']);
     expect(chain.endMs).toBe(207);
     expect(chain.bounds.dependenciesMs).toBe(300);
   });
 });
 
-test('a wait that nothing explains is told as one', () => {
+test('a wait that nothing explains is reported as one', () => {
   const chain = criticalChain(
     [timed('one', { ran: [[0, 10]] }), timed('late', { ran: [[500, 510]], ...needs('task:one') })],
     510,
   );
-  expect(told(chain)).toEqual(['one#1 start 0+0–10', 'late#1 dependency 490+500–510']);
+  expect(shown(chain)).toEqual(['one#1 start 0+0–10', 'late#1 dependency 490+500–510']);
 });
 
 test('a run in which nothing started has no links', () => {

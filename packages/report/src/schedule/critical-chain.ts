@@ -4,7 +4,7 @@
  */
 import { Contention, EVERYTHING, entriesOf, type Hold } from './contention.ts';
 import { Readiness } from './readiness.ts';
-import { type Execution, executionsOf, type TimedTask } from './timed-task.ts';
+import { type Execution, executionsOf, type TaskTimes } from './task-times.ts';
 
 /**
  * What a task of the chain waited for last. `dependency`: the end of the task before it in the chain, or its readiness if that is a service.
@@ -52,23 +52,23 @@ export interface CriticalChain {
 const JITTER = 0.5;
 
 /** The critical chain of these tasks, `endMs` being the end of their run. Costs n log n for n attempts, and the waits that it follows. */
-export function criticalChain(tasks: Iterable<TimedTask>, endMs: number): CriticalChain {
+export function criticalChain(tasks: Iterable<TaskTimes>, endMs: number): CriticalChain {
   return new Schedule([...tasks], endMs).chain();
 }
 
 class Schedule {
   readonly #endMs: number;
-  readonly #tasks: readonly TimedTask[];
+  readonly #tasks: readonly TaskTimes[];
   /** All attempts, and those that are none of services: the last to end comes last. */
   readonly #all: readonly Execution[];
   readonly #plain: readonly Execution[];
-  readonly #byTask = new Map<TimedTask, Execution[]>();
-  readonly #byPath = new Map<string, TimedTask>();
+  readonly #byTask = new Map<TaskTimes, Execution[]>();
+  readonly #byPath = new Map<string, TaskTimes>();
   readonly #byWorker = new Map<string, Execution[]>();
   readonly #readiness: Readiness;
   readonly #contention: Contention;
 
-  constructor(tasks: readonly TimedTask[], endMs: number) {
+  constructor(tasks: readonly TaskTimes[], endMs: number) {
     this.#endMs = endMs;
     this.#tasks = tasks;
     this.#all = [...executionsOf(tasks, endMs)].sort((a, b) => a.toMs - b.toMs || a.fromMs - b.fromMs);
@@ -123,13 +123,13 @@ class Schedule {
     return this.#waitedForWorker(execution, ready.atMs, fromMs) ?? ready;
   }
 
-  #waitedForTask(task: TimedTask, fromMs: number): Waited {
+  #waitedForTask(task: TaskTimes, fromMs: number): Waited {
     const { by, atMs } = this.#readiness.of(task, 0, fromMs + JITTER);
     const before = by && this.#byTask.get(by)?.findLast((each) => each.fromMs <= atMs);
     return { before, atMs, cause: 'dependency' };
   }
 
-  #waitedForResource(task: TimedTask, readyMs: number, fromMs: number): Waited | undefined {
+  #waitedForResource(task: TaskTimes, readyMs: number, fromMs: number): Waited | undefined {
     let last: { readonly toMs: number; readonly resource: string; readonly heldBy: string } | undefined;
     for (const wait of this.#contention.waitsOf(task.path, task.facts, readyMs, fromMs))
       if (last === undefined || wait.toMs > last.toMs) last = wait;
@@ -161,10 +161,10 @@ class Schedule {
 
   /** Along the order of their starts, what a task depends on has its length before it. */
   #longestPath(): number {
-    const lengths = new Map<TimedTask, number>();
+    const lengths = new Map<TaskTimes, number>();
     let longest = 0;
     const started = this.#tasks.filter((task) => this.#byTask.has(task));
-    const startOf = (task: TimedTask): number => this.#byTask.get(task)?.[0]?.fromMs ?? 0;
+    const startOf = (task: TaskTimes): number => this.#byTask.get(task)?.[0]?.fromMs ?? 0;
     for (const task of started.sort((a, b) => startOf(a) - startOf(b))) {
       const length =
         this.#readiness.lengthBefore(task, (provider) => lengths.get(provider)) + this.#ownMs(task);
@@ -175,7 +175,7 @@ class Schedule {
   }
 
   /** How long the task needed from its first start on; a service, until it was ready. */
-  #ownMs(task: TimedTask): number {
+  #ownMs(task: TaskTimes): number {
     const executions = this.#byTask.get(task) ?? [];
     const [first, last] = [executions[0], executions.at(-1)];
     if (first === undefined || last === undefined) return 0;

@@ -4,10 +4,10 @@
  */
 import type { RequirementInfo } from '@pexen/core';
 import { isGreen } from '../report-facts.ts';
-import type { TimedTask } from './timed-task.ts';
+import type { TaskTimes } from './task-times.ts';
 
 /** The end of the last condition that other tasks had to meet. */
-export interface Ready<Task extends TimedTask = TimedTask> {
+export interface Ready<Task extends TaskTimes = TaskTimes> {
   /** Milliseconds from the start of the run. */
   readonly atMs: number;
   /** The task that met it; undefined where the task waited for none. */
@@ -15,7 +15,7 @@ export interface Ready<Task extends TimedTask = TimedTask> {
 }
 
 /** Knows the tasks of one run. */
-export class Readiness<Task extends TimedTask = TimedTask> {
+export class Readiness<Task extends TaskTimes = TaskTimes> {
   readonly #providers = new Map<string, Task[]>();
   /** By capability: the tasks that say `before` it. */
   readonly #runBefore = new Map<string, Task[]>();
@@ -85,7 +85,7 @@ export class Readiness<Task extends TimedTask = TimedTask> {
 }
 
 /** When a task, or a service that was ready, could be used. */
-function provided<Task extends TimedTask>(by: Task, startMs: number): readonly Ready<Task>[] {
+function provided<Task extends TaskTimes>(by: Task, startMs: number): readonly Ready<Task>[] {
   const { result, service, running, facts } = by;
   if (facts.service === true) {
     const [first] = (result?.attempts ?? []).filter(({ readyAfterMs }) => readyAfterMs !== undefined);
@@ -100,11 +100,11 @@ function provided<Task extends TimedTask>(by: Task, startMs: number): readonly R
 }
 
 /** What a task provides: itself, and what it names. */
-function capabilitiesOf({ path, facts }: TimedTask): readonly string[] {
+function capabilitiesOf({ path, facts }: TaskTimes): readonly string[] {
   return [`task:${path}`, ...(facts.provides ?? [])];
 }
 
-function latest<Task extends TimedTask>(ends: readonly (Ready<Task> | undefined)[]): Ready<Task> | undefined {
+function latest<Task extends TaskTimes>(ends: readonly (Ready<Task> | undefined)[]): Ready<Task> | undefined {
   let found: Ready<Task> | undefined;
   for (const end of ends)
     if (end !== undefined && (found === undefined || end.atMs > found.atMs)) found = end;

@@ -11,7 +11,7 @@ import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
 import { Contention, type Hold, type ResourceWait } from '../schedule/contention.ts';
 import { holdsOf } from '../schedule/critical-chain.ts';
 import { Readiness } from '../schedule/readiness.ts';
-import { type Execution as AnyExecution, executionsOf } from '../schedule/timed-task.ts';
+import { type Execution as AnyExecution, executionsOf } from '../schedule/task-times.ts';
 import { limited, plainText } from '../text/plain.ts';
 import { Reservations } from './reservations.ts';
 import { type PlacedSlice, type Slice, Tracks } from './tracks.ts';

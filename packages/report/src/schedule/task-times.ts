@@ -2,20 +2,20 @@
 import type { RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
 
 /** When one attempt ran. */
-export type TimedAttempt = Pick<
+export type AttemptTimes = Pick<
   TaskAttempt,
   'attempt' | 'outcome' | 'worker' | 'startedAtMs' | 'durationMs' | 'readyAfterMs'
 >;
 
 /** A task, with what is known of its times. */
-export interface TimedTask extends Pick<RunTask, 'path' | 'facts' | 'running' | 'service'> {
+export interface TaskTimes extends Pick<RunTask, 'path' | 'facts' | 'running' | 'service'> {
   readonly result:
-    | (Pick<TaskResult, 'judgement' | 'endedAtMs'> & { readonly attempts: readonly TimedAttempt[] })
+    | (Pick<TaskResult, 'judgement' | 'endedAtMs'> & { readonly attempts: readonly AttemptTimes[] })
     | undefined;
 }
 
 /** One attempt, which may still have been running when the run was aborted. Milliseconds from the start of the run. */
-export interface Execution<Task extends TimedTask = TimedTask> {
+export interface Execution<Task extends TaskTimes = TaskTimes> {
   readonly task: Task;
   readonly worker: string;
   readonly attempt: number;
@@ -27,7 +27,7 @@ export interface Execution<Task extends TimedTask = TimedTask> {
 }
 
 /** The attempts of this run, until `endMs`. Those of earlier sessions and other runs have negative times, and are left out. */
-export function* executionsOf<Task extends TimedTask>(
+export function* executionsOf<Task extends TaskTimes>(
   tasks: Iterable<Task>,
   endMs: number,
 ): Generator<Execution<Task>> {
@@ -45,7 +45,7 @@ export function* executionsOf<Task extends TimedTask>(
 }
 
 /** The task without what it printed and attached: what a reporter can keep of many. */
-export function timesOf({ path, facts, running, service, result }: RunTask): TimedTask {
+export function timesOf({ path, facts, running, service, result }: RunTask): TaskTimes {
   if (result === undefined) return { path, facts, running, service, result };
   const attempts = result.attempts.map(
     ({ attempt, outcome, worker, startedAtMs, durationMs, readyAfterMs }) => ({
