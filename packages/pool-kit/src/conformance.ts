@@ -208,6 +208,7 @@ export const contract: readonly Chapter[] = [
       network.losesCutOff,
       network.runsNothingTwice,
       network.returnsNothingStarted,
+      network.stopsNothingUnseen,
       network.closesCutOff,
     ],
   },

@@ -10,7 +10,10 @@ import type {
 } from '../src/index.ts';
 
 /** What a worker of a test can do besides what every connection can. */
-export type Skills = Pick<Connection, 'prefetches' | 'mostAttempts' | 'runsBoth' | 'startsAway'> & {
+export type Skills = Pick<
+  Connection,
+  'prefetches' | 'mostAttempts' | 'runsBoth' | 'startsAway' | 'mayFallSilent'
+> & {
   /** The nodes of the workers, in the order in which they are started. */
   readonly nodes?: readonly string[];
   readonly canTerminate?: boolean;
@@ -38,6 +41,7 @@ export class ScriptedWorker implements Connection {
   readonly mostAttempts: number;
   readonly runsBoth: boolean;
   readonly startsAway: boolean;
+  readonly mayFallSilent: boolean;
   node: string | undefined;
   readonly reclaim?: (numbers: readonly number[]) => readonly number[] | undefined;
   readonly terminate?: () => void;
@@ -56,6 +60,7 @@ export class ScriptedWorker implements Connection {
     this.mostAttempts = skills.mostAttempts ?? Number.POSITIVE_INFINITY;
     this.runsBoth = skills.runsBoth ?? false;
     this.startsAway = skills.startsAway ?? false;
+    this.mayFallSilent = skills.mayFallSilent ?? false;
     this.#isStuck = skills.isStuck ?? false;
     if (skills.reclaims !== 'never')
       this.reclaim = (numbers) => this.#reclaim(numbers, skills.reclaims === 'later');

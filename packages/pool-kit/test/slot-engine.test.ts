@@ -266,6 +266,39 @@ describe('stopping', () => {
     expect(context.lost).toEqual([]);
   });
 
+  test('over a network, one that is not returned may start: it is stopped when it does', async () => {
+    const { clock, context, giveAll, worker } = await openedShort({ reclaims: 'later', mayFallSilent: true });
+    const [, b, c] = await giveAll('a', 'b', 'c');
+    worker(0).start(8);
+    await clock.advance(2);
+    b?.abort();
+    c?.abort();
+    await clock.advance(60_000);
+    expect([b?.outcome, c?.outcome]).toEqual([undefined, undefined]);
+    worker(0).return(8);
+    worker(0).start(9);
+    worker(0).events.returned(10);
+    await settle();
+    expect(worker(0).asked.at(-1)).toBe('abort 9');
+    expect(c?.outcome?.kind).toBe('not-started');
+    worker(0).return(9);
+    await settle();
+    expect(b?.outcome?.kind).toBe('returned');
+    expect(context.lost).toEqual([]);
+  });
+
+  test('over a network, one that is not returned counts as started when its worker is lost', async () => {
+    const { clock, giveAll, worker } = await openedShort({ reclaims: 'later', mayFallSilent: true });
+    const [, b] = await giveAll('a', 'b');
+    worker(0).start(8);
+    await clock.advance(2);
+    b?.abort();
+    await clock.advance(1_000);
+    worker(0).events.lost('was out of reach', Promise.resolve());
+    await settle();
+    expect(b?.outcome?.kind).toBe('lost');
+  });
+
   test('a worker that starts an attempt that it had to return is ended, and its messages are ignored', async () => {
     const { clock, context, giveAll, worker } = await openedShort({ reclaims: 'later' });
     const [a, b] = await giveAll('a', 'b');

@@ -148,6 +148,28 @@ export const returnsNothingStarted = ruleOfNetwork(
   },
 );
 
+export const stopsNothingUnseen = ruleOfNetwork(
+  'returns no attempt as unstarted that was sent ahead, and is stopped before it is known that its worker is out of reach',
+  takesFunctions,
+  async (harness, folder) => {
+    const { slotCount } = harness;
+    const short = Array.from({ length: slotCount * 30 }, () => harness.attempt(fixtures.echo));
+    for (const each of short) await each.outcome(); // Others are sent ahead from now on.
+    await harness.fill(fixtures.takesTime, { args: { ms: 300 } });
+    const behind = tracing(harness, folder, slotCount * 2, 100);
+    await harness.lull();
+    harness.faults.cut();
+    for (const each of behind) each.abort();
+    await noticed(harness, () => behind.every((each) => each.isSettled) && harness.lost.length > 0);
+    harness.faults.restore();
+    for (const each of behind) {
+      const { kind } = await each.outcome();
+      if (kind === 'not-started')
+        assert.equal(linesOf(each), 0, `the body of "${each.assignment.path}", "not-started", did run`);
+    }
+  },
+);
+
 export const closesCutOff = ruleOfNetwork(
   "close('kill') resolves although every worker is out of reach",
   kills,
@@ -166,12 +188,12 @@ export const closesCutOff = ruleOfNetwork(
 );
 
 /** Attempts that append to a file each time that they run, and return their number. */
-function tracing(harness: TestHarness, folder: string, count: number): Attempt[] {
+function tracing(harness: TestHarness, folder: string, count: number, graceMs = 300): Attempt[] {
   return Array.from({ length: count }, (_, n) => {
     const path = `traces ${n}`;
     return harness.attempt(fixtures.traces, {
       path,
-      graceMs: 300,
+      graceMs,
       args: { file: join(folder, path), value: n },
     });
   });

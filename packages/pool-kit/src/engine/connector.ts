@@ -153,6 +153,11 @@ export interface Connection {
   readonly stepNames?: Partial<Record<Step['action'], string>>;
   /** `true`: short attempts are sent while another one runs. Requires `reclaim`. */
   readonly prefetches?: boolean;
+  /**
+   * `true`: a message may take longer than `answerMs`, since the worker is reached over a network. What it does not return may then still start, and counts as
+   * started once the worker is out of reach. Default: a worker that does not answer is busy, and returns the attempt before it starts another one.
+   */
+  readonly mayFallSilent?: boolean;
   /** The worker is replaced after so many attempts. Default: never. */
   readonly mostAttempts?: number;
   /** `true`: it runs functions and programs alike. Default: only the kind for which it was connected. */

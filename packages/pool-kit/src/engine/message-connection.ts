@@ -16,6 +16,8 @@ export interface MessageTransport {
   readonly send: (message: ToWorker) => void;
   /** Ends the worker by force; `events.gone` is to follow. `cause` says why. */
   readonly kill: (cause: string) => void;
+  /** The worker is reached over a network: see `Connection`. */
+  readonly mayFallSilent?: boolean;
   /** What the transport carries besides plain data. */
   readonly channelRules?: ChannelRules;
 }
@@ -30,12 +32,14 @@ export interface MessageTransport {
 export class MessageConnection implements Connection {
   readonly name: string;
   readonly prefetches = true;
+  readonly mayFallSilent: boolean;
   readonly #transport: MessageTransport;
   readonly #events: ConnectionEvents;
   #isReady = false;
 
   constructor(transport: MessageTransport, events: ConnectionEvents) {
     this.name = transport.name;
+    this.mayFallSilent = transport.mayFallSilent === true;
     this.#transport = transport;
     this.#events = events;
   }

@@ -482,11 +482,15 @@ export class WorkerLink implements ConnectionEvents {
     }
   }
 
-  /** Stops an attempt that has not started. A worker that does not answer is busy, and reads the request before it starts another one. */
+  /**
+   * Stops an attempt that has not started. A worker that does not answer is busy, and reads the request before it starts another one; over a network, the
+   * request may not have arrived.
+   */
   #withdraw(attempt: Execution): void {
     attempt.isStopping = true;
     this.#reclaimSent([attempt]);
     if (attempt.isOver) return;
+    const afterMs = Math.min(attempt.assignment.graceMs, this.#owner.timeouts.answerMs);
     const giveUp = (): void => {
       this.#readStartMarker();
       if (attempt.hasStarted || !this.#attempts.wasSent(attempt)) return;
@@ -494,11 +498,14 @@ export class WorkerLink implements ConnectionEvents {
         this.#start(attempt); // It may have started without being able to report it: it is stopped as if it had.
         return;
       }
+      if (this.#connection.mayFallSilent) {
+        attempt.replaceEscalation(this.#owner.clock.after(afterMs, giveUp));
+        return;
+      }
       this.#attempts.presumeReturned(attempt);
       attempt.return('stopped before it was started');
       this.#owner.roomChanged(this);
     };
-    const afterMs = Math.min(attempt.assignment.graceMs, this.#owner.timeouts.answerMs);
     attempt.replaceEscalation(this.#owner.clock.after(afterMs, giveUp));
   }
 

@@ -46,6 +46,9 @@ export const wrongNetwork: readonly WrongPool[] = [
   slipping(rules.losesCutOff, 'waits forever for a worker that does not come back', { neverGivesUp: true }),
   slipping(rules.runsNothingTwice, 'runs attempts elsewhere that may have started', { callsItGone: true }),
   slipping(rules.returnsNothingStarted, 'guesses that no attempt has started', { guessesReturns: true }),
+  slipping(rules.stopsNothingUnseen, 'takes silence for the answer that an attempt will not start', {
+    trustsSilence: true,
+  }),
   slipping(rules.closesCutOff, 'is not closed before workers out of reach say farewell', {
     waitsForFarewells: true,
   }),

@@ -35,6 +35,8 @@ export interface Slips {
   readonly callsItGone?: true;
   /** Reports attempts as unstarted although their worker does not answer. */
   readonly guessesReturns?: true;
+  /** Takes silence for the answer that an attempt will not start. */
+  readonly trustsSilence?: true;
   /** Is closed only when each worker that it ends by then has said that it has ended. */
   readonly waitsForFarewells?: true;
 }
@@ -177,7 +179,13 @@ class Host {
     );
     const send = (message: unknown): void => this.#channel.send({ message });
     this.connection = new MessageConnection(
-      { name, pool: 'networked', send, kill: (cause) => this.#end(cause) },
+      {
+        name,
+        pool: 'networked',
+        mayFallSilent: slips.trustsSilence !== true,
+        send,
+        kill: (cause) => this.#end(cause),
+      },
       events,
     );
     if (slips.guessesReturns)

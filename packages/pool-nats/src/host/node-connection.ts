@@ -41,6 +41,7 @@ export interface SlotLender {
 export class NodeConnection implements Connection {
   readonly startsAway: boolean;
   readonly prefetches = true;
+  readonly mayFallSilent = true;
   readonly runsBoth = true;
   readonly stepNames = { kill: 'ended with its worker on the node' };
   readonly #events: ConnectionEvents;
