@@ -53,6 +53,20 @@ export const published: readonly Published[] = [
     title: 'What pexen list --json prints',
   },
   {
+    path: 'packages/usecase-testsuite/schemas/why.schema.json',
+    source: 'packages/usecase-testsuite/src/live/find-runs.ts',
+    type: 'ExplainedTasks',
+    version: 'answersVersion',
+    title: 'What pexen why --json prints',
+  },
+  {
+    path: 'packages/usecase-testsuite/schemas/graph.schema.json',
+    source: 'packages/usecase-testsuite/src/graph/suite-graph.ts',
+    type: 'SuiteGraph',
+    version: 'graphVersion',
+    title: 'What pexen graph --format json prints',
+  },
+  {
     path: 'apps/pexen/schemas/suite.schema.json',
     source: 'packages/usecase-testsuite/src/suite-data.ts',
     type: 'SuiteFileData',
