@@ -379,6 +379,22 @@ describe('trace', () => {
     });
   });
 
+  test('attempts of one worker that overlap get a track each, with the same name', async () => {
+    const script = new RunScript()
+      .tasks(['a', 'b', 'c'])
+      .start(0, 'a', 'inline')
+      .start(5, 'b', 'inline')
+      .end(10, 'a')
+      .start(10, 'c', 'inline')
+      .end(15, 'b')
+      .end(20, 'c');
+    const { problems, events } = readTrace(await textOf((stream) => trace({ stream }), script.ended(21)));
+    expect(problems).toEqual([]);
+    const slices = events.filter(({ cat }) => cat === 'returned');
+    expect(new Set(slices.map(({ tid }) => tid)).size).toBe(2);
+    expect(slices.find(({ name }) => name === 'c')?.tid).toBe(slices.find(({ name }) => name === 'a')?.tid);
+  });
+
   test('has a track for each service, with its phases', async () => {
     const { problems, tracks } = readTrace(await textOf((stream) => trace({ stream }), serviceRun()));
     expect(problems).toEqual([]);

@@ -71,9 +71,10 @@ const attempt = fc.record(
     ...{
       attempt: fc.nat(),
       outcome: fc.constantFrom(...kinds),
-      worker: hostile,
-      startedAtMs: odd,
-      durationMs: odd,
+      // Few workers and short times, so that attempts of one worker overlap.
+      worker: fc.oneof(hostile, fc.constantFrom('w1', 'w2')),
+      startedAtMs: fc.oneof(odd, fc.integer({ min: 0, max: 50 })),
+      durationMs: fc.oneof(odd, fc.integer({ min: 0, max: 50 })),
       readyAfterMs: maybe(odd),
     },
     ...{ error, reason: hostile, stdout: output, stderr: output },
