@@ -467,6 +467,29 @@ describe('trace', () => {
     ]);
   });
 
+  test('between its attempts a task keeps what it holds, but for amounts', async () => {
+    const script = new RunScript()
+      .tasks(['shaky'], { claims: ['/db'], uses: [{ resource: 'memory', count: 2 }] })
+      .tasks(['next'], { claims: ['/db'] })
+      .start(0, 'shaky', 'w1')
+      .retry(10, 'shaky', 50, { status: 'failed', reason: 'not yet' })
+      .start(60, 'shaky', 'w1')
+      .end(70, 'shaky')
+      .start(71, 'next', 'w2')
+      .end(80, 'next')
+      .ended(81);
+    const { problems, events } = readTrace(await textOf((stream) => trace({ stream }), script));
+    expect(problems).toEqual([]);
+    const held = events.filter(({ cat }) => cat === 'claims' || cat === 'uses');
+    expect(held.map(({ name, cat, ts, dur }) => [name, cat, ts, dur])).toEqual([
+      ['shaky', 'claims', 0, 70_000],
+      ['shaky', 'uses', 0, 10_000],
+      ['shaky', 'uses', 60_000, 10_000],
+      ['next', 'claims', 71_000, 9_000],
+    ]);
+    expect(events.filter(({ cat }) => cat === 'wait').map(({ ts, dur }) => [ts, dur])).toEqual([[0, 70_000]]);
+  });
+
   test('an attempt that runs when the run is aborted lasts until then', async () => {
     const { problems, events } = readTrace(await textOf((stream) => trace({ stream }), aborted()));
     expect(problems).toEqual([]);

@@ -3,6 +3,8 @@
  * resource was taken, and not how the scheduler decided: a task that waited for a resource may have waited for a worker, too.
  */
 import type { TaskFacts } from '../model/run-task.ts';
+import type { Mutable } from '../model/task-records.ts';
+import type { Execution } from './task-times.ts';
 
 /** A time in which a task held a resource. Milliseconds from the start of the run. */
 export interface Hold {
@@ -40,6 +42,23 @@ export function entriesOf(facts: TaskFacts): readonly Pick<Hold, 'resource' | 'h
     ...(facts.claims ?? []).map((resource) => ({ resource, how: 'claims' as const })),
     ...(facts.uses ?? []).map((use) => ({ how: 'uses' as const, ...use })),
   ];
+}
+
+/** What the attempts hold. Between its attempts a task keeps what it holds, but for amounts; a service does not. */
+export function holdsOf(executions: Iterable<Execution>): readonly Hold[] {
+  const holds: Mutable<Hold>[] = [];
+  const kept = new Map<string, Mutable<Hold>>();
+  for (const { task, fromMs, toMs } of executions)
+    for (const entry of entriesOf(task.facts)) {
+      const key = `${entry.how} ${entry.resource} ${task.path}`;
+      const before = kept.get(key);
+      if (before === undefined) {
+        const hold = { ...entry, path: task.path, fromMs, toMs };
+        holds.push(hold);
+        if (entry.count === undefined && task.facts.service !== true) kept.set(key, hold);
+      } else before.toMs = Math.max(before.toMs, toMs);
+    }
+  return holds;
 }
 
 /** The holds of one resource, or of one and those below it, merged where they touch. */

@@ -2,7 +2,7 @@
  * What decided how long a run took: followed back from its end, the tasks that waited for each other, and what each of them waited for last; and what
  * no number of workers could shorten. From the descriptions of the tasks and the times of their attempts, so that it is known for a run of any time.
  */
-import { Contention, EVERYTHING, entriesOf, type Hold } from './contention.ts';
+import { Contention, EVERYTHING, entriesOf, holdsOf } from './contention.ts';
 import { Readiness } from './readiness.ts';
 import { type Execution, executionsOf, type TaskTimes } from './task-times.ts';
 
@@ -77,7 +77,7 @@ class Schedule {
     for (const task of tasks) this.#byPath.set(task.path, task);
     for (const execution of this.#plain) append(this.#byWorker, execution.worker, execution);
     this.#readiness = new Readiness(tasks);
-    this.#contention = new Contention(this.#all.flatMap((execution) => holdsOf(execution)));
+    this.#contention = new Contention(holdsOf(this.#all));
   }
 
   chain(): CriticalChain {
@@ -231,11 +231,6 @@ function mostAtOnce(executions: readonly Execution[]): number {
     most = Math.max(most, now);
   }
   return most;
-}
-
-/** What the attempt holds while it runs. */
-export function holdsOf({ task, fromMs, toMs }: Execution): readonly Hold[] {
-  return entriesOf(task.facts).map((entry) => ({ ...entry, path: task.path, fromMs, toMs }));
 }
 
 function append<Key, Item>(index: Map<Key, Item[]>, key: Key, item: Item): void {

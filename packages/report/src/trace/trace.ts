@@ -8,8 +8,7 @@ import { type TraceOptions, traceKinds } from '../options.ts';
 import { messageOf } from '../report-facts.ts';
 import { checkOptions, WholeReport } from '../report-sink.ts';
 import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
-import { Contention, type Hold, type ResourceWait } from '../schedule/contention.ts';
-import { holdsOf } from '../schedule/critical-chain.ts';
+import { Contention, type Hold, holdsOf, type ResourceWait } from '../schedule/contention.ts';
 import { Readiness } from '../schedule/readiness.ts';
 import { type Execution as AnyExecution, executionsOf } from '../schedule/task-times.ts';
 import { limited, plainText } from '../text/plain.ts';
@@ -173,7 +172,7 @@ class Trace implements Reporter {
   }
 
   #putResources(tracks: Tracks, model: ReadonlyRunModel, executions: readonly Execution[]): void {
-    const holds = executions.flatMap((execution) => holdsOf(execution));
+    const holds = holdsOf(executions);
     for (const hold of holds) tracks.slice(RESOURCES, hold.resource, holdSlice(hold));
     const contention = new Contention(holds);
     const readiness = new Readiness(model.tasks());
