@@ -148,6 +148,7 @@ export {
 } from './outcome.ts';
 export {
   type Assignment,
+  type LeftAttempt,
   type Pool,
   type PoolContext,
   type PoolManifest,

@@ -32,6 +32,16 @@ export interface Pool {
    */
   reclaim?(): void;
   /**
+   * Takes over an attempt that `open` has reported as left: what it reports and its outcome go to this ticket, `started` first, and attachments and
+   * findings also as far as an earlier session had them. It does not start once more. An attempt that is not there any more is `lost`, never `not-started`.
+   * Present if the manifest says `adopts`, as `dismiss` and `settled`.
+   */
+  adopt?(left: LeftAttempt, assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome>;
+  /** Ends and forgets these attempts of those that `open` has reported as left. Resolves when none of them runs. */
+  dismiss?(left: readonly LeftAttempt[]): Promise<void>;
+  /** The run has recorded the outcome of this attempt: nothing of it has to be kept for a later session. */
+  settled?(assignment: Assignment): void;
+  /**
    * `drain` – waits for started attempts to end; `kill` – ends them now, and immediately abandons those that cannot be ended: attempts
    * whose signal was not aborted before have `crashed`. In either case attempts that have not started end as `not-started`, every promise
    * of `run` is settled, and no worker, timer or handle is left when `close` resolves, except for abandoned bodies. May be called while
@@ -68,6 +78,25 @@ export interface PoolManifest {
    * a single place.
    */
   readonly nodes?: 'open' | readonly NodeView[];
+  /**
+   * Can attempts outlive the process of the run, so that a later session of the run takes them over? Such a pool keeps each attempt, and its outcome, until
+   * `settled`, or until it is certain that no session can ask any more.
+   */
+  readonly adopts?: boolean;
+}
+
+/** An attempt that an earlier session of the run has left in a pool. */
+export interface LeftAttempt {
+  /** The number of the session that has started it. */
+  readonly session: number;
+  /** The call path of its task. */
+  readonly path: string;
+  readonly attempt: number;
+  readonly part: 'body' | 'cleanup';
+  /** `ended`: its outcome is kept. */
+  readonly state: 'running' | 'ended';
+  /** The name of the node that has it, in a pool with nodes. */
+  readonly node?: string;
 }
 
 /** What a pool may report to the run at any time while it is open. */
@@ -118,6 +147,17 @@ export interface PoolContext {
   readonly runId?: string;
   /** The number of this session of the run. Absent: 1, the first. What earlier sessions started elsewhere may still run. */
   readonly session?: number;
+  /**
+   * The places that earlier sessions reported by `joined` and not by `parted`: attempts may be left there. `unknown`: there may be others. Absent in the
+   * first session.
+   */
+  readonly earlierPlaces?: readonly string[] | 'unknown' | undefined;
+  /** Attempts of earlier sessions that are still there. Called before `open` resolves; each of them is adopted or dismissed. */
+  left?(attempts: readonly LeftAttempt[]): void;
+  /** Attempts may outlive the process of the run at this place. None may be sent there before `recorded` is called, which may be at once. */
+  joined?(place: string, recorded: () => void): void;
+  /** Nothing of the run is at this place any more. */
+  parted?(place: string): void;
 }
 
 /** The error with which `open` rejects while another run uses the pool. */

@@ -85,6 +85,8 @@ export interface TaskStarted {
   readonly path: string;
   readonly attempt: number;
   readonly worker: string;
+  /** The session that started it, where that is an earlier one: the attempt was taken over. */
+  readonly adoptedFrom?: number;
 }
 
 /** A service is ready: the tasks that require it may start. */

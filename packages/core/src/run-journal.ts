@@ -2,6 +2,7 @@
  * The memory of a run, as the scheduler sees it: it records what happens, and says what earlier sessions of the same run recorded. Only the types
  * are here; `@pexen/store` has a journal on the disk and one in memory.
  */
+import type { LeftAttempt } from './pool.ts';
 import type { AttemptRecord, EarlierResult, ReasonLink, RecalledFrom, ResultStatus } from './result.ts';
 import type { RunEvent, TaskOrigin, TaskUpdateEvent } from './run-event.ts';
 import type { SharedState } from './shared-state.ts';
@@ -36,6 +37,14 @@ export interface RunJournal {
   intend(task: number, attempt: number): number;
   /** Records that the pool returned the attempt unstarted. */
   unstarted(task: number, attempt: number): void;
+  /** The places of attempts that earlier sessions recorded by `joined` and not by `parted`. `unknown`: events may be missing. */
+  readonly earlierPlaces?: readonly string[] | 'unknown';
+  /** Attempts of earlier sessions that pools still have. Called at most once, before `added`; what `added` recalls then may adopt them. */
+  found?(left: readonly LeftAttempt[]): void;
+  /** Records that attempts may outlive the process at this place. They are sent there once that is recorded. Returns the number. */
+  joined?(place: string): number;
+  /** Records that nothing of the run is at this place any more. */
+  parted?(place: string): void;
   /** Present once such starts can neither be recorded nor noted in any other way: why tasks that may not start twice are skipped from now on. */
   readonly refusal?: string | undefined;
   /** The number of this session of the run. Left out: 1, the first. */
@@ -134,6 +143,8 @@ export interface RecalledStart extends RecalledFacts {
   readonly cleansUp: boolean;
   /** Its next attempt does not run: it counts as crashed, for this reason, after the cleanup. Retries apply. */
   readonly crashed?: string;
+  /** This attempt of it is still in its pool, running or ended: it is adopted, at once, with what it holds. */
+  readonly adopts?: LeftAttempt;
   /** A service that was ready when its session ended: how that attempt counts if the service does not start again. */
   readonly endsWith?: AttemptRecord;
 }

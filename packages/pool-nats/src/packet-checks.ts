@@ -35,13 +35,14 @@ export function isGreeting(value: unknown): value is Pick<Hello, 'version' | 'fo
 /** True for a greeting of this version. */
 export function isHello(value: unknown): value is Hello {
   if (!isGreeting(value)) return false;
-  const { slots, state, stampMs, bootMark, properties, answers } = value as Partial<Hello>;
+  const { slots, state, stampMs, bootMark, properties, answers, works } = value as Partial<Hello>;
   return (
     isCount(slots) &&
     slots >= 1 &&
     slots <= mostSlots &&
     (state === 'free' || state === 'busy' || state === 'draining') &&
     isTime(stampMs) &&
+    (works === undefined || (isRecord(works) && typeof works.run === 'string' && isCount(works.epoch))) &&
     typeof bootMark === 'string' &&
     areProperties(properties) &&
     (answers === undefined || typeof answers === 'string')
@@ -91,6 +92,7 @@ const reports: Checks<NodeReport['is']> = {
   reported: ({ link, report }) => isCount(link) && isRemoteReport(report),
   returned: ({ link, id }) => isCount(link) && isCount(id),
   released: ({ link }) => isCount(link),
+  left: ({ attempts }) => Array.isArray(attempts) && attempts.every(isLeft),
   changed: ({ properties }) => areProperties(properties),
   wants: ({ pieces }) => Array.isArray(pieces) && pieces.length <= mostPieces && pieces.every(isPiece),
   unpacked: ({ failure }) => failure === undefined || typeof failure === 'string',
@@ -111,6 +113,8 @@ const orders: Checks<NodeOrder['do']> = {
   abort: ({ link, id, reason }) => isCount(link) && isCount(id) && isRecord(reason),
   credit: ({ link, id }) => isCount(link) && isCount(id),
   reclaim: ({ link }) => isCount(link),
+  adopt: ({ link, kept }) => isCount(link) && isCount(kept),
+  settle: ({ attempts }) => Array.isArray(attempts) && attempts.every(isLinkAndNumber),
   release: ({ link, how }) => isCount(link) && (how === 'drain' || how === 'kill'),
 };
 
@@ -126,6 +130,22 @@ function areFrames({ heardUpTo, frames }: Fields): boolean {
 
 function isFrame(value: unknown): boolean {
   return isRecord(value) && isCount(value.number) && isCount(value.size) && isRecord(value.piece);
+}
+
+function isLeft(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { session, path, attempt, part, state, kept, id, slot } = value;
+  return (
+    [session, attempt, kept, id].every(isCount) &&
+    typeof path === 'string' &&
+    (part === 'body' || part === 'cleanup') &&
+    (state === 'running' || state === 'ended') &&
+    (slot === undefined || (isCount(slot) && slot <= mostSlots))
+  );
+}
+
+function isLinkAndNumber(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every(isCount);
 }
 
 function isAttempt(value: unknown): boolean {

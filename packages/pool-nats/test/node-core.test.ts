@@ -12,7 +12,7 @@ const link = { session, link: 1 };
 
 /** A node whose slot runs attempt 1, and has attempt 2 waiting behind it. */
 function working(codec: Codec = plainCodec): NodeCore {
-  const core = new NodeCore({ ...identity, codec, announceMs: 5_000 });
+  const core = new NodeCore({ ...identity, codec, announceMs: 5_000, keyOf: () => undefined });
   core.take({ kind: 'join', session, host: 'h', run: 'r', epoch: 1, stampMs: 0, timing }, 0);
   const attempt = (id: number): RemoteAttempt => ({ id, work: {} as never, graceMs: 0, isHasty: false });
   const orders: NodeOrder[] = [

@@ -38,6 +38,8 @@ export interface Script {
   readonly refusal?: string;
   /** Nothing counts as recorded before `record` is called. */
   readonly isSlow?: boolean;
+  /** The number of the session. Default 1. */
+  readonly session?: number;
 }
 
 export class ScriptedJournal implements RunJournal {
@@ -59,6 +61,10 @@ export class ScriptedJournal implements RunJournal {
 
   get expectsMore(): boolean {
     return this.#unused.size > 0;
+  }
+
+  get session(): number {
+    return this.#script.session ?? 1;
   }
 
   get refusal(): string | undefined {

@@ -6,6 +6,7 @@
 import type {
   Assignment,
   CodeSource,
+  LeftAttempt,
   PexenError,
   PoolManifest,
   PoolNode,
@@ -48,6 +49,15 @@ export interface Connector {
    * pool was opened: it names no slot. `node`: its worker must be on this node. Present if the manifest says `services`.
    */
   connectService?(service: number, events: ConnectionEvents, kind: WorkKind, node?: string): Connection;
+  /**
+   * Reaches the worker that has this attempt of an earlier session. It counts as sent: what `send` gets is the attempt to be adopted, and what is reported
+   * of it comes after that. Present if the manifest says `adopts`, as the next two.
+   */
+  connectLeft?(left: LeftAttempt, events: ConnectionEvents): Connection;
+  /** See `Pool.dismiss`. */
+  dismissLeft?(left: readonly LeftAttempt[]): Promise<void>;
+  /** See `Pool.settled`. */
+  settled?(assignment: Assignment): void;
   /** Every worker is about to be ended, and nothing is connected any more until the pool is opened again. May be called twice. */
   closing?(): void;
   /** Releases what all connections share. Every connection is gone by then. */
@@ -75,6 +85,11 @@ export interface ConnectorContext {
   readonly runId?: string | undefined;
   /** The number of this session of the run: 1 for the first. What earlier sessions started elsewhere may still run. */
   readonly session: number;
+  /** See `PoolContext`. */
+  readonly earlierPlaces?: readonly string[] | 'unknown' | undefined;
+  left(attempts: readonly LeftAttempt[]): void;
+  joined(place: string, recorded: () => void): void;
+  parted(place: string): void;
 }
 
 /** How long the engine waits, ms. */

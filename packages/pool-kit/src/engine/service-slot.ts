@@ -1,8 +1,8 @@
 /**
- * The place of one service: a slot outside the numbered ones, whose worker runs nothing else and is ended when the service is over. A worker that
- * cannot be started is tried again a little later, as in any slot; after several failures in a row the service is refused.
+ * The place of one service, or of one attempt of an earlier session: a slot outside the numbered ones, whose worker runs nothing else and is ended when
+ * that is over. A worker that cannot be started is tried again a little later, as in any slot; after several failures in a row the service is refused.
  */
-import type { PexenError } from '@pexen/core';
+import { messageOf, type PexenError } from '@pexen/core';
 import type { Connector } from './connector.ts';
 import type { Execution } from './execution.ts';
 import { noWorkerForService, workersDieOf } from './problems.ts';
@@ -27,15 +27,26 @@ export class ServiceSlot {
   /** The service, while no worker has it. */
   #waiting: Execution | undefined;
   #failure: PexenError | undefined;
+  /** What runs here has started elsewhere: it is lost with its worker, and not sent to another one. */
+  readonly #isAdopted: boolean;
 
-  constructor(number: number, connector: Connector, owner: ServiceSlotOwner, node?: string) {
+  /** `adopts`: the worker has the attempt already. */
+  constructor(
+    number: number,
+    connector: Connector,
+    owner: ServiceSlotOwner,
+    node?: string,
+    adopts?: Connector['connect'],
+  ) {
     this.node = node;
     this.#owner = owner;
+    this.#isAdopted = adopts !== undefined;
     const { manifest, startHint, mostFailures, connectService } = connector;
-    const connect: Connector['connect'] = (service, events, kind) => {
+    const connectOwn: Connector['connect'] = (service, events, kind) => {
       if (connectService === undefined) throw new TypeError('a connector without connectService');
       return connectService.call(connector, service, events, kind, node);
     };
+    const connect = adopts ?? connectOwn;
     const own: Connector = {
       ...{ manifest, slots: 1, connect },
       ...(startHint !== undefined && { startHint }),
@@ -84,7 +95,8 @@ export class ServiceSlot {
     service.link = undefined;
     service.number = -1;
     if (death !== undefined) service.deaths++;
-    if (service.isAborted) service.return('stopped before it was started');
+    if (this.#isAdopted) this.#lose(service, death ?? 'does not have it any more');
+    else if (service.isAborted) service.return('stopped before it was started');
     else if (this.#failure !== undefined) this.#owner.refuse(service, this.#failure);
     else if (death !== undefined && service.deaths >= mostDeaths)
       this.#owner.refuse(service, workersDieOf(service.assignment.path, death));
@@ -92,6 +104,11 @@ export class ServiceSlot {
       this.#waiting = service;
       this.#send();
     }
+  }
+
+  #lose(attempt: Execution, how: string): void {
+    attempt.start('none', this.#owner.clock.now());
+    attempt.settle({ kind: 'lost', reason: `its worker ${how}` });
   }
 
   #ownerOfSlot(): SlotOwner {
@@ -111,7 +128,9 @@ export class ServiceSlot {
       abandoned: (settled) => this.#owner.abandoned(settled),
       slotClosed: (_slot, times, error) => {
         this.#failure = noWorkerForService(times, error);
-        if (this.#waiting !== undefined) this.#owner.refuse(this.#waiting, this.#failure);
+        if (this.#waiting === undefined) return;
+        if (this.#isAdopted) this.#lose(this.#waiting, `cannot be reached: ${messageOf(error)}`);
+        else this.#owner.refuse(this.#waiting, this.#failure);
       },
     };
   }

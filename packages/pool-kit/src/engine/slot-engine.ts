@@ -5,6 +5,7 @@
 import {
   type Assignment,
   type Clock,
+  type LeftAttempt,
   type PexenError,
   type Pool,
   type PoolContext,
@@ -79,6 +80,19 @@ export class SlotEngine implements Pool {
     return this.#session.run(assignment, ticket);
   }
 
+  adopt(left: LeftAttempt, assignment: Assignment, ticket: Ticket): PoolOutcome | Promise<PoolOutcome> {
+    if (this.#session === undefined) return { kind: 'lost', reason: 'the pool is not open' };
+    return this.#session.adopt(left, assignment, ticket);
+  }
+
+  async dismiss(left: readonly LeftAttempt[]): Promise<void> {
+    await this.#connector.dismissLeft?.(left);
+  }
+
+  settled(assignment: Assignment): void {
+    this.#connector.settled?.(assignment);
+  }
+
   reclaim(): void {
     this.#session?.reclaim();
   }
@@ -121,6 +135,8 @@ class Session implements SlotOwner, ServiceSlotOwner {
   /** The places of services, until their workers are gone. */
   readonly #services = new Set<ServiceSlot>();
   #serviceCount = 0;
+  /** How many attempts of earlier sessions run here. */
+  #adopted = 0;
   readonly #queue = new NodeQueues<Execution>(({ assignment }) => assignment.node);
   /** The nodes that the connector has reported, and whether they have slots. */
   readonly #nodes = new Map<string, boolean>();
@@ -175,6 +191,10 @@ class Session implements SlotOwner, ServiceSlotOwner {
         return pool.runId;
       },
       session: pool.session ?? 1,
+      earlierPlaces: pool.earlierPlaces,
+      left: (attempts) => pool.left?.(attempts),
+      joined: (place, recorded) => (pool.joined === undefined ? recorded() : pool.joined(place, recorded)),
+      parted: (place) => pool.parted?.(place),
     };
     await this.#connector.open?.(context);
     this.#throwIfClosed();
@@ -188,7 +208,7 @@ class Session implements SlotOwner, ServiceSlotOwner {
   }
 
   run(assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
-    if (assignment.service) return this.#runService(assignment, ticket);
+    if (assignment.service) return this.#runBeside(assignment, ticket);
     return new Promise((resolve) => {
       const attempt = new Execution(assignment, ticket, this.#kindOf(assignment), resolve, this.#settled);
       this.#unsettled++;
@@ -211,10 +231,24 @@ class Session implements SlotOwner, ServiceSlotOwner {
     });
   }
 
-  /** Gives the service a worker of its own, which ends with it. */
-  #runService(assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
+  /** The attempt counts as one of a slot, until its worker gives that slot back. */
+  adopt(left: LeftAttempt, assignment: Assignment, ticket: Ticket): Promise<PoolOutcome> {
+    this.#adopted++;
+    this.#reportSlots();
+    const connect: Connector['connect'] = (_slot, events) => {
+      if (this.#connector.connectLeft === undefined) throw new TypeError('a connector without connectLeft');
+      return this.#connector.connectLeft(left, events);
+    };
+    return this.#runBeside(assignment, ticket, connect).finally(() => {
+      this.#adopted--;
+      this.#reportSlots();
+    });
+  }
+
+  /** Gives the service a worker of its own, which ends with it. `adopts`: a worker that has the attempt already. */
+  #runBeside(assignment: Assignment, ticket: Ticket, adopts?: Connector['connect']): Promise<PoolOutcome> {
     return new Promise((resolve) => {
-      const place = new ServiceSlot(this.#serviceCount++, this.#connector, this, assignment.node);
+      const place = new ServiceSlot(this.#serviceCount++, this.#connector, this, assignment.node, adopts);
       const settled = (): void => {
         this.#settled();
         void place.close().then(() => this.#services.delete(place));
@@ -224,7 +258,7 @@ class Session implements SlotOwner, ServiceSlotOwner {
       this.#services.add(place);
       const refusal = this.#refusalOf(service);
       if (refusal !== undefined) this.refuse(service, refusal);
-      else if (this.#isUnreachable(service)) service.return('its node is not there');
+      else if (adopts === undefined && this.#isUnreachable(service)) service.return('its node is not there');
       else place.run(service);
     });
   }
@@ -469,7 +503,8 @@ class Session implements SlotOwner, ServiceSlotOwner {
 
   #reportSlots(): void {
     if (!this.#isOpen || this.#closed !== undefined) return;
-    const usable = this.#slots.filter((slot) => slot.number < this.#allowed && slot.isUsable).length;
+    const own = this.#slots.filter((slot) => slot.number < this.#allowed && slot.isUsable).length;
+    const usable = own + this.#adopted;
     if (usable === this.#reportedSlots) return;
     this.#reportedSlots = usable;
     this.#context.slotsChanged(usable);

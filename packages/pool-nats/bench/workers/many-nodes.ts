@@ -12,7 +12,15 @@ const subjects = new Subjects('many');
 function start(n: number): NodeCore {
   const name = `n${n}`;
   const fixed = { version: protocolVersion, format: formatVersion, codec: byteCodec, announceMs: 5_000 };
-  const core = new NodeCore({ ...fixed, node: name, name, properties: {}, bootMark: 'b', slots: 4 });
+  const core = new NodeCore({
+    ...fixed,
+    node: name,
+    name,
+    properties: {},
+    bootMark: 'b',
+    slots: 4,
+    keyOf: () => undefined,
+  });
   const obey = (effects: readonly NodeEffect[]): void => {
     for (const effect of effects) {
       if (effect.do === 'announce') transport.publish(subjects.hello(name), encodePacket(effect.hello));

@@ -3,7 +3,14 @@
  * what host-core.ts decides; knows no attempt.
  */
 import { randomBytes } from 'node:crypto';
-import { type Assignment, type Digest, misuse, type PexenError, type Problem } from '@pexen/core';
+import {
+  type Assignment,
+  type Digest,
+  type LeftAttempt,
+  misuse,
+  type PexenError,
+  type Problem,
+} from '@pexen/core';
 import { startTicking } from '@pexen/core/timers';
 import type { ConnectionEvents, ConnectorContext } from '@pexen/pool-kit';
 import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
@@ -14,6 +21,7 @@ import { type FleetEffect, HostCore } from '../protocol/host-core.ts';
 import {
   fencedAfter,
   type Hello,
+  type LeftOnNode,
   type NodeReport,
   protocolVersion,
   type Question,
@@ -22,8 +30,9 @@ import {
 import { Subjects } from '../subjects.ts';
 import { connectTransport, type Received, type Transport } from '../transport.ts';
 import { Bundle } from './bundle.ts';
+import { EarlierPlaces } from './earlier-places.ts';
 import { FloodGuard } from './flood-guard.ts';
-import { NodeConnection, type SlotLender } from './node-connection.ts';
+import { NodeConnection, type NodeSlot, type SlotLender } from './node-connection.ts';
 
 /** Where packets pass on their way, for tests that disturb the network. */
 export interface Wires {
@@ -51,11 +60,21 @@ interface Member {
   readonly codes: Set<Digest>;
   /** The pieces of files that are being sent to it, one after the other. */
   sending?: Promise<void>;
-  /** It has the files of the run. */
-  isReady: boolean;
+  /** Nothing is sent there before it has the files of the run, it is recorded that it works for it, and it has said what earlier sessions left there. */
+  readonly awaits: Set<'files' | 'record' | 'left'>;
+  /** Attempts of earlier sessions that were neither adopted nor dismissed: their slots are not free. */
+  left: readonly LeftOnNode[];
+  /** Attempts whose ends are recorded, by link and number, until the node is informed. */
+  settled: (readonly [link: number, id: number])[];
   isAway: boolean;
   isDraining: boolean;
 }
+
+/** A node is informed at the latest when so many attempts are settled. */
+const mostSettled = 256;
+
+/** A node of an earlier session usually answers within so many heartbeats. */
+const answeringBeats = 2;
 
 export class Fleet implements SlotLender {
   readonly #settings: Settings;
@@ -78,12 +97,20 @@ export class Fleet implements SlotLender {
   readonly #floods = new FloodGuard();
   /** The files that nodes get. */
   #bundle: Bundle | undefined;
+  readonly #earlier: EarlierPlaces;
+  /** Until then it asks again who is there. */
+  #isSearching = false;
+  #askedMs = 0;
+  readonly #sent = new WeakMap<Assignment, { readonly place: NodeSlot; readonly id: number }>();
+  /** Called when an attempt that was dismissed does not run any more, by link. */
+  readonly #dismissals = new Map<number, { readonly session: string; readonly done: () => void }>();
   #transport: Transport | undefined;
   #stopTicking = (): void => {};
   /** How many connections the engine has, or may have. */
   #slots = 0;
   #links = 0;
   #isFlushing = false;
+  #isOpen = false;
   #isClosed = false;
   #whenChanged = Promise.withResolvers<void>();
   readonly #closing = Promise.withResolvers<never>();
@@ -93,6 +120,7 @@ export class Fleet implements SlotLender {
     this.#context = context;
     this.#wires = wires;
     this.#subjects = new Subjects(settings.pool);
+    this.#earlier = new EarlierPlaces(settings.pool, context.earlierPlaces);
     this.#closing.promise.catch(() => {});
     this.#core = new HostCore({
       host: this.#host,
@@ -125,8 +153,9 @@ export class Fleet implements SlotLender {
     const tickMs = Math.max(5, this.#settings.timing.heartbeatMs / 4);
     this.#stopTicking = startTicking(this.#settings.clock, tickMs, () => this.#tick());
     this.#ask();
-    await this.#enoughNodes();
-    await this.#earlierSessionsOver();
+    await Promise.all([this.#enoughNodes(), this.#earlierSessionsHeard()]);
+    this.#isOpen = true;
+    this.#context.left([...this.#members.values()].flatMap(leftAt));
   }
 
   /** A connection for the engine, which gets a slot of a node at once or later. */
@@ -144,6 +173,68 @@ export class Fleet implements SlotLender {
     this.#waitingServices.set(connection, node);
     queueMicrotask(() => this.#lend());
     return connection;
+  }
+
+  /** A connection to the attempt of an earlier session. */
+  connectLeft(left: LeftAttempt, events: ConnectionEvents): NodeConnection {
+    const { member, found } = this.#takeLeft(left) ?? {};
+    const connection = new NodeConnection(events, this, false, found);
+    if (member === undefined || found === undefined)
+      queueMicrotask(() => connection.lose('does not have it any more'));
+    else {
+      const { slot } = found;
+      if (slot === undefined || member.slots[slot] !== undefined) member.services.add(connection);
+      else member.slots[slot] = connection;
+      queueMicrotask(() => this.#bind(connection, member, slot ?? member.slots.length));
+    }
+    return connection;
+  }
+
+  /** Ends these attempts of earlier sessions. Resolves when none of them runs. */
+  async dismissLeft(lefts: readonly LeftAttempt[]): Promise<void> {
+    await Promise.all(lefts.map((left) => this.#dismiss(left)));
+  }
+
+  #dismiss(left: LeftAttempt): Promise<void> | undefined {
+    const { member, found } = this.#takeLeft(left) ?? {};
+    if (member === undefined || found === undefined) return undefined;
+    const { session } = member;
+    const link = ++this.#links;
+    this.#core.send(session, { do: 'adopt', link, kept: found.kept });
+    this.#core.send(session, { do: 'release', link, how: 'kill' });
+    this.#core.send(session, { do: 'settle', attempts: [[link, found.id]] });
+    this.#flushSoon();
+    return new Promise((done) => this.#dismissals.set(link, { session, done }));
+  }
+
+  #takeLeft(left: LeftAttempt): { readonly member: Member; readonly found: LeftOnNode } | undefined {
+    for (const member of this.#members.values()) {
+      const found = member.left.find((each) => member.hello.name === left.node && isSame(each, left));
+      if (found === undefined) continue;
+      member.left = member.left.filter((each) => each !== found);
+      return { member, found };
+    }
+    return undefined;
+  }
+
+  sent(assignment: Assignment, place: NodeSlot, id: number): void {
+    this.#sent.set(assignment, { place, id });
+  }
+
+  /** The end of the attempt is recorded: its node need not keep it. */
+  settled(assignment: Assignment): void {
+    const sent = this.#sent.get(assignment);
+    const member = sent && this.#members.get(sent.place.session);
+    if (member === undefined || sent === undefined) return;
+    member.settled.push([sent.place.link, sent.id]);
+    if (member.settled.length >= mostSettled) this.#tellSettled(member);
+  }
+
+  /** Sent with what is sent anyway. */
+  #tellSettled(member: Member): void {
+    if (member.settled.length === 0) return;
+    this.#core.send(member.session, { do: 'settle', attempts: member.settled });
+    member.settled = [];
   }
 
   withdraw(connection: NodeConnection): void {
@@ -171,6 +262,7 @@ export class Fleet implements SlotLender {
   // Nodes.
 
   #ask(): void {
+    this.#askedMs = this.#nowMs;
     const question: Question = { id: this.#host, probe: false };
     this.#publish(this.#subjects.ask, question);
   }
@@ -216,7 +308,19 @@ export class Fleet implements SlotLender {
         hello.node,
         `${hello.name} is ${hello.state === 'busy' ? 'busy with another run' : hello.state}`,
       );
+    if (this.#hasNothing(hello)) this.#heard(hello.node);
     this.#wires.fromNode(hello.name, () => this.#obey(this.#core.greet(hello, this.#nowMs)));
+  }
+
+  /** The node does not run anything of an earlier session of the run, and will not be asked for what it keeps of one. */
+  #hasNothing(hello: Hello): boolean {
+    if (hello.works?.run === this.#context.runId) return false;
+    return hello.state !== 'free' || !this.#accepts(hello);
+  }
+
+  #heard(node: string): void {
+    this.#earlier.heard(node);
+    this.#changed();
   }
 
   /** The server lets a node send under its own name only: no other can speak for its sessions. */
@@ -275,6 +379,7 @@ export class Fleet implements SlotLender {
         this.#distrust(effect.hello.name, effect.what);
         break;
       case 'over':
+        if (effect.refusal === 'fenced') this.#superseded(effect.hello, member !== undefined);
         if (member !== undefined) this.#lose(member, effect.reason);
         this.#changed();
         break;
@@ -285,19 +390,16 @@ export class Fleet implements SlotLender {
 
   #join({ session, hello }: FleetEffect): void {
     const slots = Array.from<undefined>({ length: hello.slots });
+    const awaits: Member['awaits'] = new Set(['files', 'record']);
+    if (this.#context.session > 1) awaits.add('left');
     const member: Member = {
-      session,
-      hello,
-      slots,
-      services: new Set(),
-      codes: new Set(),
-      isReady: false,
-      isAway: false,
-      isDraining: false,
+      ...{ session, hello, slots, services: new Set(), codes: new Set(), awaits, left: [], settled: [] },
+      ...{ isAway: false, isDraining: false },
     };
     this.#members.set(session, member);
+    this.#context.joined(this.#earlier.placeOf(hello.node), () => this.#known(member, 'record'));
     if (this.#bundle === undefined) {
-      this.#enter(member);
+      this.#known(member, 'files');
       return;
     }
     this.#core.send(session, { do: 'bundle', link: 0, manifest: this.#bundle.manifest });
@@ -305,20 +407,49 @@ export class Fleet implements SlotLender {
   }
 
   /** The node has all that it needs. */
-  #enter(member: Member): void {
-    member.isReady = true;
+  #enter({ hello }: Member): void {
     const all = [...this.#members.values()].reduce((sum, { slots }) => sum + slots.length, 0);
     if (all > this.#slots) {
       this.#slots = all;
       this.#context.slotsChanged(all);
     }
-    this.#reportNode(member.hello.name);
+    this.#reportNode(hello.name);
     this.#lend();
     this.#changed();
   }
 
+  /** A later session of the run has this node. If it was taken from this one, this one is over. */
+  #superseded({ node, name }: Hello, isTaken: boolean): void {
+    this.#others.set(node, `${name} works for a later session of this run`);
+    if (isTaken)
+      this.#context.failed(
+        misuse(
+          'PEXEN_NODE_SUPERSEDED',
+          `a later session of this run works on the node "${name}"`,
+          'Nothing is to be done. If you have not resumed the run yourself, find out who has.',
+        ),
+      );
+  }
+
+  /** What a node says once everything has been decided comes too late: it was given up. */
+  async #leftAt(member: Member): Promise<void> {
+    this.#heard(member.hello.node);
+    if (this.#isOpen) await this.dismissLeft(leftAt(member));
+    this.#known(member, 'left');
+    if (member.isDraining) this.#leaveIfUnused(member);
+  }
+
+  #known(member: Member, what: 'files' | 'record' | 'left'): void {
+    member.awaits.delete(what);
+    if (member.awaits.size === 0 && this.#members.has(member.session)) this.#enter(member);
+  }
+
   #report(member: Member, report: NodeReport): void {
     switch (report.is) {
+      case 'left':
+        member.left = report.attempts;
+        void this.#leftAt(member);
+        break;
       case 'over':
         break; // The core has made it an effect of its own.
       case 'changed':
@@ -336,7 +467,7 @@ export class Fleet implements SlotLender {
         this.#sendPieces(member, report.pieces);
         break;
       case 'unpacked':
-        if (report.failure === undefined) this.#enter(member);
+        if (report.failure === undefined) this.#known(member, 'files');
         else
           this.#refuse(
             member,
@@ -349,6 +480,8 @@ export class Fleet implements SlotLender {
         break;
       case 'released':
         this.#take(member, report.link)?.released();
+        this.#dismissals.get(report.link)?.done();
+        this.#dismissals.delete(report.link);
         if (member.isDraining) this.#leaveIfUnused(member);
         else this.#lend();
         break;
@@ -389,12 +522,15 @@ export class Fleet implements SlotLender {
   }
 
   #leaveIfUnused(member: Member): void {
-    if (connectionsOf(member).length === 0) this.#obey(this.#core.leave(member.session));
+    const isUsed = connectionsOf(member).length + member.left.length > 0 || member.awaits.has('left');
+    if (!isUsed) this.#obey(this.#core.leave(member.session));
   }
 
   #lose(member: Member, reason: string): void {
     this.#members.delete(member.session);
     this.#reportNode(member.hello.name, reason);
+    this.#context.parted(this.#earlier.placeOf(member.hello.node));
+    for (const { session, done } of this.#dismissals.values()) if (session === member.session) done();
     for (const connection of connectionsOf(member)) connection.lose(reason);
   }
 
@@ -420,11 +556,11 @@ export class Fleet implements SlotLender {
   }
 
   get #readyCount(): number {
-    return [...this.#members.values()].filter(({ isReady }) => isReady).length;
+    return [...this.#members.values()].filter(({ awaits }) => awaits.size === 0).length;
   }
 
   get #freeSlots(): number {
-    return this.#usable.flatMap(({ slots }) => slots.filter((connection) => connection === undefined)).length;
+    return this.#usable.flatMap((member) => member.slots.filter((_, slot) => isFree(member, slot))).length;
   }
 
   /** Gives free slots of nodes to the connections that wait, and places to services. */
@@ -433,7 +569,7 @@ export class Fleet implements SlotLender {
     for (const member of members)
       for (const slot of member.slots.keys()) {
         const [connection] = this.#waiting;
-        if (connection === undefined || member.slots[slot] !== undefined) continue;
+        if (connection === undefined || !isFree(member, slot)) continue;
         this.#waiting.delete(connection);
         member.slots[slot] = connection;
         this.#bind(connection, member, slot);
@@ -452,6 +588,7 @@ export class Fleet implements SlotLender {
   #bind(connection: NodeConnection, member: Member, slot: number): void {
     const { session, hello } = member;
     connection.bind({
+      session,
       name: `${hello.name}/${slot}`,
       node: hello.name,
       link: ++this.#links,
@@ -527,6 +664,8 @@ export class Fleet implements SlotLender {
   }
 
   #tick(): void {
+    if (this.#isSearching && this.#nowMs - this.#askedMs >= this.#settings.timing.heartbeatMs) this.#ask();
+    for (const member of this.#members.values()) this.#tellSettled(member);
     this.#obey(this.#core.tick(this.#nowMs));
   }
 
@@ -548,16 +687,25 @@ export class Fleet implements SlotLender {
 
   async #enoughNodes(): Promise<void> {
     const { nodes, waitMs } = this.#settings;
-    if (await this.#until(() => this.#readyCount >= nodes, waitMs)) return;
-    throw this.#tooFewNodes();
+    if (!(await this.#until(() => this.#readyCount >= nodes, waitMs))) throw this.#tooFewNodes();
   }
 
-  /** What an earlier session of the run has started on nodes that cannot be asked has ended when their leases are over. */
-  async #earlierSessionsOver(): Promise<void> {
-    if (this.#context.session === 1) return;
-    const waitMs = fencedAfter(this.#settings.timing);
-    this.#context.warn(waitsForLeases(waitMs));
-    await this.#until(() => false, waitMs);
+  /**
+   * Resolves when all nodes of earlier sessions have said what is left there. What is left on nodes that cannot be asked has ended when their leases are
+   * over.
+   */
+  async #earlierSessionsHeard(): Promise<void> {
+    const { timing } = this.#settings;
+    const areHeard = (): boolean => !this.#earlier.isUnknown && this.#earlier.areHeard;
+    if (areHeard()) return;
+    this.#isSearching = true;
+    const fencedMs = fencedAfter(timing);
+    const usualMs = Math.min(fencedMs, timing.heartbeatMs * answeringBeats);
+    if (!(await this.#until(areHeard, this.#earlier.isUnknown ? 0 : usualMs))) {
+      this.#context.warn(waitsForLeases(fencedMs, this.#earlier.silent));
+      await this.#until(areHeard, fencedMs - (this.#earlier.isUnknown ? 0 : usualMs));
+    }
+    this.#isSearching = false;
   }
 
   #tooFewNodes(): PexenError {
@@ -595,8 +743,8 @@ export class Fleet implements SlotLender {
   }
 }
 
-function isUsable({ isReady, isAway, isDraining }: Member): boolean {
-  return isReady && !isAway && !isDraining;
+function isUsable({ isAway, isDraining, awaits }: Member): boolean {
+  return awaits.size === 0 && !isAway && !isDraining;
 }
 
 /** The one that uses this link. */
@@ -609,6 +757,22 @@ function connectionOf({ slots, services }: Member, link: number): NodeConnection
 /** All that use the node. */
 function connectionsOf({ slots, services }: Member): NodeConnection[] {
   return [...slots.filter((connection) => connection !== undefined), ...services];
+}
+
+/** No connection uses the slot, and no attempt of an earlier session. */
+function isFree({ slots, left }: Member, slot: number): boolean {
+  return slots[slot] === undefined && left.every((attempt) => attempt.slot !== slot);
+}
+
+function leftAt({ hello, left }: Member): LeftAttempt[] {
+  return left.map(({ session, path, attempt, part, state }) => {
+    return { session, path, attempt, part, state, node: hello.name };
+  });
+}
+
+function isSame(one: LeftAttempt, other: LeftAttempt): boolean {
+  const isSameTask = one.path === other.path && one.attempt === other.attempt;
+  return isSameTask && one.part === other.part && one.session === other.session;
 }
 
 function distrustProblem(name: string, what: string): Problem {
@@ -664,10 +828,16 @@ function noNodeFits({ code, hint = '' }: Problem, pool: string, reasons: readonl
 const codeHint =
   'Bring the same files there and start the agent again, use the option bundle of the pool, or checkCode: false.';
 
-function waitsForLeases(ms: number): Problem {
+function waitsForLeases(ms: number, silent: number): Problem {
+  const where =
+    silent === 0
+      ? 'nodes that are not known'
+      : silent === 1
+        ? 'a node that does not answer'
+        : `${silent} nodes that do not answer`;
   return {
     code: 'PEXEN_NODE_LEASES',
-    message: `waits ${Math.ceil(ms / 1000)} s: an earlier session of the run may have left attempts on nodes that cannot be asked`,
-    hint: 'The time follows from leaseMs and endingMs of the pool.',
+    message: `waits up to ${Math.ceil(ms / 1000)} s: an earlier session of the run may have left attempts on ${where}`,
+    hint: 'When that time is over, the nodes have ended them. It follows from leaseMs and endingMs of the pool.',
   };
 }

@@ -1,5 +1,5 @@
 /** The pool: a connector on the slot engine whose workers are the slots of nodes. */
-import type { Pool, PoolManifest } from '@pexen/core';
+import type { Assignment, LeftAttempt, Pool, PoolManifest } from '@pexen/core';
 import {
   type Connection,
   type ConnectionEvents,
@@ -38,6 +38,7 @@ class NatsConnector implements Connector {
     executables: true,
     services: true,
     nodes: 'open',
+    adopts: true,
   };
   /** Nodes bring slots when they join. */
   readonly slots = 0;
@@ -65,6 +66,18 @@ class NatsConnector implements Connector {
 
   connectService(_service: number, events: ConnectionEvents, _kind: WorkKind, node?: string): Connection {
     return (this.#fleet as Fleet).connectService(events, node);
+  }
+
+  connectLeft(left: LeftAttempt, events: ConnectionEvents): Connection {
+    return (this.#fleet as Fleet).connectLeft(left, events);
+  }
+
+  async dismissLeft(left: readonly LeftAttempt[]): Promise<void> {
+    await this.#fleet?.dismissLeft(left);
+  }
+
+  settled(assignment: Assignment): void {
+    this.#fleet?.settled(assignment);
   }
 
   closing(): void {

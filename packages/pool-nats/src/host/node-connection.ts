@@ -18,6 +18,8 @@ import { withModulesHere } from './modules-here.ts';
 
 /** A slot of a node, as it is lent to a connection. */
 export interface NodeSlot {
+  /** The session with the node. */
+  readonly session: string;
   /** The name of the worker for people. */
   readonly name: string;
   /** The name of its node. */
@@ -32,8 +34,18 @@ export interface NodeSlot {
   sendCode(assignment: Assignment): Digest | undefined;
 }
 
+/** An attempt of an earlier session. */
+export interface AdoptedAttempt {
+  /** Its number on the node. */
+  readonly kept: number;
+  /** The number under which the node reports it. */
+  readonly id: number;
+}
+
 /** What becomes of a connection that needs a slot of a node. */
 export interface SlotLender {
+  /** The attempt goes to this place, under this number. */
+  sent(assignment: Assignment, place: NodeSlot, id: number): void;
   /** It needs no slot any more. */
   withdraw(connection: NodeConnection): void;
 }
@@ -54,11 +66,14 @@ export class NodeConnection implements Connection {
   /** Why it is being ended. */
   #cause: string | undefined;
   #isOver = false;
+  /** The attempt of an earlier session that it goes on with, which is the only one of this connection. */
+  readonly #adopted: AdoptedAttempt | undefined;
 
   /** `startsAway`: there is no slot for it yet. */
-  constructor(events: ConnectionEvents, lender: SlotLender, startsAway: boolean) {
+  constructor(events: ConnectionEvents, lender: SlotLender, startsAway: boolean, adopted?: AdoptedAttempt) {
     this.#events = events;
     this.#lender = lender;
+    this.#adopted = adopted;
     this.startsAway = startsAway;
     this.#isAway = startsAway;
   }
@@ -79,7 +94,13 @@ export class NodeConnection implements Connection {
   bind(place: NodeSlot): void {
     if (this.#isOver) return;
     this.#place = place;
-    place.send({ do: 'open', link: place.link, slot: place.slot, recordsModules: this.#events.wantsModules });
+    if (this.#adopted === undefined)
+      place.send({
+        do: 'open',
+        link: place.link,
+        slot: place.slot,
+        recordsModules: this.#events.wantsModules,
+      });
     this.#setAway(false);
     this.#events.ready();
   }
@@ -93,6 +114,12 @@ export class NodeConnection implements Connection {
   /** An attempt that cannot be sent ends here: those before it have been sent. */
   #sendOne(attempt: SentAttempt): void {
     const { number, assignment } = attempt;
+    if (this.#place !== undefined) this.#lender.sent(assignment, this.#place, this.#idOf(number));
+    if (this.#adopted !== undefined) {
+      const { kept } = this.#adopted;
+      this.#order((link) => ({ do: 'adopt', link, kept }));
+      return;
+    }
     const isProgram = assignment.address?.kind === 'executable';
     this.#inherited = assignment.service && isProgram ? assignment.shared : undefined;
     const remote = remoteAttemptOf(attempt);
@@ -112,8 +139,13 @@ export class NodeConnection implements Connection {
     }
   }
 
-  abort(id: number, reason: unknown): void {
+  abort(number: number, reason: unknown): void {
+    const id = this.#idOf(number);
     this.#order((link) => ({ do: 'abort', link, id, reason: encodeThrown(reason) }));
+  }
+
+  #idOf(number: number): number {
+    return this.#adopted?.id ?? number;
   }
 
   /** Everything that has not started comes back, also what was not asked for. */
@@ -157,12 +189,15 @@ export class NodeConnection implements Connection {
       this.#events.returned(report.id);
       return;
     }
-    const reported = withModulesHere(report.report);
+    // An adopted attempt is the first one of this connection, whatever its number on the node.
+    const isAdopted = this.#adopted !== undefined && 'id' in report.report;
+    const reported = withModulesHere(isAdopted ? { ...report.report, id: 0 } : report.report);
     if (reported.is === 'service-ready') {
       this.#events.serviceReady(reported.id, withInherited(reported.facts, this.#inherited));
       return;
     }
-    const credit = (id: number): void => this.#order((link) => ({ do: 'credit', link, id }));
+    const credit = (number: number): void =>
+      this.#order((link) => ({ do: 'credit', link, id: this.#idOf(number) }));
     // For users, the slot of the node is the worker: a process of it that ended is replaced there.
     hearReport(reported, this.#events, () => this.name, credit);
   }

@@ -1,10 +1,11 @@
 /** The agent of a node: carries out what node-core.ts decides, with processes of this machine. */
 import { randomBytes } from 'node:crypto';
 import { encodeThrown, systemClock } from '@pexen/pool-kit';
-import { LeaseGuard, RemoteSlot } from '@pexen/pool-process/remote';
+import { LeaseGuard, type RemoteAttempt, RemoteSlot } from '@pexen/pool-process/remote';
 import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
 import { isNodeOrder, isQuestion, isToNode } from '../packet-checks.ts';
 import type { BundleManifest } from '../protocol/bundle.ts';
+import type { AttemptKey } from '../protocol/kept-attempts.ts';
 import { protocolVersion } from '../protocol/messages.ts';
 import { type LinkId, NodeCore, type NodeEffect } from '../protocol/node-core.ts';
 import { Subjects } from '../subjects.ts';
@@ -95,7 +96,7 @@ class Agent implements RunningNode {
   readonly #links = new Map<string, RemoteSlot>();
   /** Ends what runs if this process cannot, because it was stopped. */
   readonly #guard = new LeaseGuard();
-  #guarded = { session: '', endsAtMs: 0, marker: '' };
+  #guarded = { tenure: '', endsAtMs: 0, marker: '' };
   readonly #stopped = Promise.withResolvers<void>();
   #probing: Promise<boolean> | undefined;
   #cancelTick = (): void => {};
@@ -120,7 +121,7 @@ class Agent implements RunningNode {
       announceMs,
     };
     const found = { properties: properties.all, bootMark: bootMark() };
-    this.#core = new NodeCore({ ...fixed, ...found, node: this.#id, name, slots });
+    this.#core = new NodeCore({ ...fixed, ...found, node: this.#id, name, slots, keyOf });
   }
 
   get stopped(): Promise<void> {
@@ -197,7 +198,7 @@ class Agent implements RunningNode {
     for (const effect of effects) this.#obeyOne(effect);
   }
 
-  /** Everything that runs carries a marker of its session, by which the guard finds it. */
+  /** Everything that runs carries a marker, by which the guard finds it: the same for sessions that have taken over from each other. */
   #guardLease(): void {
     const { lease } = this.#core;
     if (lease === undefined) {
@@ -205,9 +206,9 @@ class Agent implements RunningNode {
       this.#guard.dismiss();
       return;
     }
-    const { session, endsAtMs, endingMs } = lease;
-    if (session !== this.#guarded.session) {
-      this.#guarded = { session, endsAtMs: 0, marker: newMarker() };
+    const { tenure, endsAtMs, endingMs } = lease;
+    if (tenure !== this.#guarded.tenure) {
+      this.#guarded = { tenure, endsAtMs: 0, marker: newMarker() };
       this.#roots.forget();
       this.#code.forget();
     }
@@ -237,13 +238,13 @@ class Agent implements RunningNode {
         this.#run(effect);
         break;
       case 'abort':
-        this.#links.get(keyOf(effect.link))?.abort(effect.id, effect.reason);
+        this.#links.get(nameOf(effect.link))?.abort(effect.id, effect.reason);
         break;
       case 'credit':
-        this.#links.get(keyOf(effect.link))?.credited(effect.id);
+        this.#links.get(nameOf(effect.link))?.credited(effect.id);
         break;
       case 'reclaim':
-        this.#links.get(keyOf(effect.link))?.reclaim();
+        this.#links.get(nameOf(effect.link))?.reclaim();
         break;
       case 'close':
         void this.#close(effect.link, effect.how);
@@ -253,17 +254,17 @@ class Agent implements RunningNode {
     }
   }
 
-  #open({ link, slot, run, recordsModules }: Extract<NodeEffect, { do: 'open' }>): void {
+  #open({ link, slot, recordsModules }: Extract<NodeEffect, { do: 'open' }>): void {
     const { marker } = this.#guarded;
     const files = this.#files?.session === link.session ? this.#files : undefined;
     const cwd = files?.folder;
-    const options = { settings: this.#settings.remote, slot, marker, runId: run, cwd, recordsModules };
+    const options = { settings: this.#settings.remote, slot, marker, cwd, recordsModules };
     const remote = new RemoteSlot(options, (report) => {
       const there = files === undefined ? report : reportedFrom(report, files.folder, files.manifest.root);
       this.#obey(this.#core.report(link, there, this.#clock.recent()));
       this.#flushSoon();
     });
-    this.#links.set(keyOf(link), remote);
+    this.#links.set(nameOf(link), remote);
   }
 
   /** The files of a run are brought here, and used for all that it sends. */
@@ -287,7 +288,7 @@ class Agent implements RunningNode {
   }
 
   #run({ link, attempt, code }: Extract<NodeEffect, { do: 'run' }>): void {
-    const remote = this.#links.get(keyOf(link));
+    const remote = this.#links.get(nameOf(link));
     const { id } = attempt;
     const files = this.#files?.session === link.session ? this.#files : undefined;
     const here = files === undefined ? attempt : placed(attempt, files.manifest.root, files.folder);
@@ -304,8 +305,8 @@ class Agent implements RunningNode {
   }
 
   async #close(id: LinkId, how: 'drain' | 'kill'): Promise<void> {
-    await this.#links.get(keyOf(id))?.close(how);
-    if (!this.#links.delete(keyOf(id))) return; // Another call was first.
+    await this.#links.get(nameOf(id))?.close(how);
+    if (!this.#links.delete(nameOf(id))) return; // Another call was first.
     this.#obey(this.#core.released(id, this.#clock.recent()));
     this.#flushSoon();
     this.#endIfIdle();
@@ -326,6 +327,14 @@ class Agent implements RunningNode {
   }
 }
 
-function keyOf({ session, link }: LinkId): string {
+/** A service ends with the session that needs it. */
+function keyOf({ work }: RemoteAttempt): Omit<AttemptKey, 'session'> | undefined {
+  if (work.service !== undefined) return undefined;
+  const { path, attempt } = work.kind === 'body' ? work.envelope : work;
+  const isCleanup = work.kind === 'body' && work.envelope.part === 'cleanup';
+  return { path, attempt, part: isCleanup ? 'cleanup' : 'body' };
+}
+
+function nameOf({ session, link }: LinkId): string {
   return `${session} ${link}`;
 }

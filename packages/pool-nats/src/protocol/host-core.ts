@@ -53,7 +53,7 @@ export class HostCore {
 
   /** A node has said what it is. */
   greet(hello: Hello, nowMs: number): FleetEffect[] {
-    if (this.#isClosing || hello.state !== 'free' || !this.#options.accepts(hello)) return [];
+    if (this.#isClosing || !this.#mayJoin(hello) || !this.#options.accepts(hello)) return [];
     for (const member of this.#members.values()) if (isOf(member, hello.name, hello.node)) return [];
     return this.#join(hello, nowMs);
   }
@@ -100,6 +100,12 @@ export class HostCore {
   close(): FleetEffect[] {
     this.#isClosing = true;
     return this.#each(({ session }) => session.leave());
+  }
+
+  /** A node that works for an earlier session of the run is taken over, also one that drains. */
+  #mayJoin({ state, works }: Hello): boolean {
+    const { run, epoch } = this.#options;
+    return state === 'free' || (works !== undefined && works.run === run && works.epoch < epoch);
   }
 
   #join(hello: Hello, nowMs: number): FleetEffect[] {

@@ -193,7 +193,7 @@ export class HostSession {
 
   #refused({ reason, epoch }: Extract<FromNode, { kind: 'refused' }>): HostEffect[] {
     if (reason === 'unknown' && this.#state === 'joining') return []; // An answer to an earlier packet.
-    if (reason !== 'unknown' && this.#state !== 'joining') return [];
+    if (reason !== 'unknown' && reason !== 'fenced' && this.#state !== 'joining') return [];
     this.#state = 'over';
     return [{ do: 'over', reason: refusals[reason], refusal: reason, epoch }];
   }

@@ -2,7 +2,7 @@
  * The language between a scheduler and a node, as closed unions. Packets are what the network carries: they may be lost, late, doubled and out of
  * order. Messages travel in the frames of packets, and arrive once and in order (channel.ts).
  */
-import type { CodeFiles, Digest, NodeProperties } from '@pexen/core';
+import type { CodeFiles, Digest, LeftAttempt, NodeProperties } from '@pexen/core';
 import type { ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import type { BundleManifest, PieceRequest } from './bundle.ts';
@@ -48,6 +48,8 @@ export interface Hello {
   /** How many attempts it runs at the same time. */
   readonly slots: number;
   readonly state: 'free' | 'busy' | 'draining';
+  /** The session that it works for. */
+  readonly works?: { readonly run: string; readonly epoch: number };
   /** The time by the clock of the node. */
   readonly stampMs: number;
   /** The id of the question that it answers. */
@@ -118,12 +120,26 @@ export type NodeOrder =
   | { readonly do: 'credit'; readonly link: number; readonly id: number }
   /** Return everything that has not started: each ends as `not-started`. */
   | { readonly do: 'reclaim'; readonly link: number }
+  /** Go on with this attempt of an earlier session over this link: what it has reported for the record comes again, and then the rest. */
+  | { readonly do: 'adopt'; readonly link: number; readonly kept: number }
+  /** The ends of these attempts are recorded: nothing of them has to be kept. By their links and numbers. */
+  | { readonly do: 'settle'; readonly attempts: readonly (readonly [link: number, id: number])[] }
   /** Let the attempt that runs end, or kill it, and return the others; `released` follows. */
   | { readonly do: 'release'; readonly link: number; readonly how: 'drain' | 'kill' };
 
 /** Code as the scheduler has it; names are relative to the root. */
 export interface SentCode extends CodeFiles {
   readonly root: string;
+}
+
+/** An attempt of an earlier session of the run that a node has. */
+export interface LeftOnNode extends Omit<LeftAttempt, 'node'> {
+  /** Its number on the node. */
+  readonly kept: number;
+  /** The number under which its link knows it. */
+  readonly id: number;
+  /** The slot that it occupies. */
+  readonly slot?: number;
 }
 
 /** A message from a node. */
@@ -133,6 +149,8 @@ export type NodeReport =
   | { readonly is: 'returned'; readonly link: number; readonly id: number }
   /** Everything that ran for this link has ended. */
   | { readonly is: 'released'; readonly link: number }
+  /** The first message of a session that is not the first of its run: attempts of earlier ones. Nothing else of these runs any more. */
+  | { readonly is: 'left'; readonly attempts: readonly LeftOnNode[] }
   /** What the node is and has, has changed. */
   | { readonly is: 'changed'; readonly properties: NodeProperties }
   /** It needs these pieces of files of the bundle. */

@@ -8,11 +8,13 @@ import { encodeThrown, type ThrownWire } from '@pexen/pool-kit';
 import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import type { BundleManifest, PieceRequest } from './bundle.ts';
 import { Channel } from './channel.ts';
+import { type AttemptKey, type KeptAttempt, KeptAttempts } from './kept-attempts.ts';
 import {
   type Codec,
   type FromNode,
   fencedAfter,
   type Hello,
+  type LeftOnNode,
   type NodeOrder,
   type NodeReport,
   type Refusal,
@@ -29,7 +31,6 @@ export type NodeEffect =
       readonly do: 'open';
       readonly link: LinkId;
       readonly slot: number;
-      readonly run: string;
       readonly recordsModules: boolean;
     }
   /** These files are to be brought here: `wants` and `unpacked` are to be said. */
@@ -65,6 +66,8 @@ export interface NodeIdentity
   readonly codec: Codec;
   /** How often a node that works for no session says so, ms. */
   readonly announceMs: number;
+  /** Which attempt of its session it is; undefined for one that ends with the session, as a service does. */
+  keyOf(attempt: RemoteAttempt): Omit<AttemptKey, 'session'> | undefined;
 }
 
 /** A node remembers so many runs, and so many sessions. */
@@ -80,12 +83,21 @@ export class NodeCore {
   /** The highest epoch of each run, and whose it is. */
   readonly #epochs = new Map<string, { readonly epoch: number; readonly host: string }>();
   #current: Session | undefined;
+  /** The session before that of now, while something of it is still being ended. */
+  #handingOver: Session | undefined;
+  /** The first of the sessions that took over from each other without a break. */
+  #tenure = '';
+  readonly #kept = new KeptAttempts();
   /** Sessions that are over, and have something to report. */
   readonly #former = new Map<string, Session>();
   /** Sessions that are over: an order to join one of them is a late copy. */
   readonly #done = new Set<string>();
+  /** Those that later sessions of their runs took over from. */
+  readonly #superseded = new Set<string>();
   #announcedMs = Number.NEGATIVE_INFINITY;
   #isDraining = false;
+  /** The current session still has to hear what earlier ones have left. */
+  #isLeftOwed = false;
   #properties: NodeProperties;
 
   constructor(options: NodeIdentity) {
@@ -106,6 +118,7 @@ export class NodeCore {
     const state = this.#isDraining ? 'draining' : this.#current === undefined ? 'free' : 'busy';
     const hello: Hello = {
       ...{ version, format, node, name, properties, bootMark, slots, state, stampMs: nowMs },
+      ...(this.#current !== undefined && { works: this.#current.works }),
       ...(answers !== undefined && { answers }),
     };
     return [{ do: 'announce', hello }];
@@ -133,13 +146,14 @@ export class NodeCore {
     return effects;
   }
 
-  /** The lease under which attempts run: of which session, and when everything of it has to be ended. Undefined while the node works for no session. */
-  get lease():
-    | { readonly session: string; readonly endsAtMs: number; readonly endingMs: number }
-    | undefined {
+  /**
+   * The lease under which attempts run: the first of the sessions that have taken over from each other, and when everything has to be ended. Undefined while
+   * the node works for no session.
+   */
+  get lease(): { readonly tenure: string; readonly endsAtMs: number; readonly endingMs: number } | undefined {
     if (this.#current === undefined) return undefined;
-    const { id: session, leaseEndsMs: endsAtMs, timing } = this.#current;
-    return { session, endsAtMs, endingMs: timing.endingMs };
+    const { leaseEndsMs: endsAtMs, timing } = this.#current;
+    return { tenure: this.#tenure, endsAtMs, endingMs: timing.endingMs };
   }
 
   /** How often `tick` is to be called, ms. */
@@ -154,9 +168,10 @@ export class NodeCore {
     const session = this.#sessionOf(packet.session);
     if (packet.kind === 'join') effects.push(...this.#join(packet, nowMs));
     else if (session === undefined)
-      effects.push(...refusal(packet.session, hostOf(packet.session), 'unknown'));
+      effects.push(...refusal(packet.session, hostOf(packet.session), this.#whyNot(packet.session)));
     else if (packet.kind === 'leave') {
       session.isLeft = true;
+      session.forget();
       effects.push(...session.end('the scheduler has left'));
     } else effects.push(...session.take(packet, nowMs));
     effects.push(...this.#settle(nowMs));
@@ -169,16 +184,17 @@ export class NodeCore {
   }
 
   /** A link reports something. */
-  report({ session: id, link }: LinkId, report: RemoteReport, nowMs: number): NodeEffect[] {
+  report(link: LinkId, report: RemoteReport, nowMs: number): NodeEffect[] {
     const effects = this.#expire(nowMs);
-    effects.push(...(this.#sessionOf(id)?.report(link, report) ?? []));
+    effects.push(...(this.#ownerOf(link)?.report(link, report) ?? []));
+    if (this.#isLeftOwed) effects.push(...this.#settle(nowMs));
     return effects;
   }
 
   /** Everything of this link has ended. */
-  released({ session: id, link }: LinkId, nowMs: number): NodeEffect[] {
+  released(link: LinkId, nowMs: number): NodeEffect[] {
     const effects = this.#expire(nowMs);
-    this.#sessionOf(id)?.released(link);
+    this.#ownerOf(link)?.released(link);
     effects.push(...this.#settle(nowMs));
     return effects;
   }
@@ -207,6 +223,17 @@ export class NodeCore {
     return isExpired ? (this.#current?.end('its lease was over, since no answer came') ?? []) : [];
   }
 
+  /** The session that has this link of the agent, which may have taken it over. */
+  #ownerOf(link: LinkId): Session | undefined {
+    if (this.#current?.has(link)) return this.#current;
+    return this.#handingOver?.has(link) ? this.#handingOver : this.#former.get(link.session);
+  }
+
+  /** What a later session has taken over may still run. */
+  #whyNot(session: string): Refusal {
+    return this.#superseded.has(session) ? 'fenced' : 'unknown';
+  }
+
   #sessionOf(id: string): Session | undefined {
     return this.#current?.id === id ? this.#current : this.#former.get(id);
   }
@@ -218,16 +245,34 @@ export class NodeCore {
     const seen = this.#epochs.get(run);
     if (seen !== undefined && (epoch < seen.epoch || (epoch === seen.epoch && host !== seen.host)))
       return refusal(id, host, 'fenced', seen.epoch);
+    const current = this.#current;
+    const isSuperseded = current !== undefined && current.run === run && epoch > current.epoch;
+    if (isSuperseded) this.#note(run, epoch, host);
+    if (isSuperseded && !current.isEnding && !this.#isLeftOwed) return this.#takeOver(current, order, nowMs);
     if (this.#isDraining) return refusal(id, host, 'draining');
-    if (this.#current !== undefined) {
-      const isSuperseded = this.#current.run === run && epoch > this.#current.epoch;
-      if (isSuperseded) this.#note(run, epoch, host);
-      const ended = isSuperseded ? this.#current.end('a later session of the run took over') : [];
+    if (current !== undefined) {
+      const ended = isSuperseded ? current.end('a later session of the run took over') : [];
       return [...ended, ...refusal(id, host, 'busy')];
     }
     this.#note(run, epoch, host);
-    this.#current = new Session(order, this.#options.codec);
+    this.#tenure = id;
+    this.#current = new Session(order, this.#options, this.#kept);
+    this.#isLeftOwed = epoch > 1;
     return this.#current.beat(nowMs);
+  }
+
+  /** A later session of the run gets what runs; what it cannot take over is ended, or returned, first. */
+  #takeOver(former: Session, order: JoinOrder, nowMs: number): NodeEffect[] {
+    this.#done.add(former.id);
+    this.#superseded.add(former.id);
+    forgetOldest(this.#superseded);
+    const { links, effects } = former.handOver();
+    const session = new Session(order, this.#options, this.#kept, links);
+    this.#current = session;
+    this.#handingOver = former;
+    this.#isLeftOwed = true;
+    if (this.#isDraining) session.say({ is: 'draining' });
+    return [...effects, ...session.beat(nowMs)];
   }
 
   #note(run: string, epoch: number, host: string): void {
@@ -239,7 +284,14 @@ export class NodeCore {
   /** Where everything of the current session has ended, the node is free. */
   #settle(nowMs: number): NodeEffect[] {
     const session = this.#current;
-    if (session === undefined || !session.hasEnded) return [];
+    if (this.#handingOver?.hasEnded === true) this.#handingOver = undefined;
+    if (this.#isLeftOwed && this.#handingOver === undefined && session?.isClear === true) {
+      this.#isLeftOwed = false;
+      session.sayLeft();
+      return session.flush(nowMs);
+    }
+    if (session === undefined || !session.hasEnded || this.#handingOver !== undefined) return [];
+    this.#isLeftOwed = false;
     this.#current = undefined;
     this.#done.add(session.id);
     forgetOldest(this.#done);
@@ -253,6 +305,11 @@ type JoinOrder = Extract<ToNode, { kind: 'join' }>;
 
 /** A link whose slot runs what it gets, one attempt after the other. */
 interface Link {
+  /** As the agent knows it; undefined for the link of an attempt that had ended when it was taken over. */
+  readonly agent: LinkId | undefined;
+  readonly slot: number;
+  /** What is kept of its attempts that have not ended, by their numbers. */
+  readonly attempts: Map<number, KeptAttempt>;
   isClosing: boolean;
 }
 
@@ -267,6 +324,7 @@ class Session {
   leaseEndsMs: number;
   readonly #order: JoinOrder;
   readonly #channel: Channel;
+  /** Those that were taken over have negative numbers until their attempts are adopted. */
   readonly #links = new Map<number, Link>();
   /** The code of attempts, by its digest. */
   readonly #codes = new Map<Digest, SentCode>();
@@ -274,22 +332,62 @@ class Session {
   readonly #unsent = new Map<string, ThrownWire>();
   /** Starts since the last packet: what ends before the next one is one message. */
   readonly #starts = new Map<string, { readonly link: number; readonly report: Started }>();
+  readonly #options: Pick<NodeIdentity, 'keyOf'>;
+  readonly #all: KeptAttempts;
+  /** What is kept of its attempts that are not settled, by link and number. */
+  readonly #unsettled = new Map<string, KeptAttempt>();
   #beatMs = Number.NEGATIVE_INFINITY;
   /** Why everything is being ended; undefined while it works. */
   #ending: string | undefined;
   #keptUntilMs = Number.POSITIVE_INFINITY;
 
-  constructor(order: JoinOrder, codec: Codec) {
+  /** `links`: those that it takes over. */
+  constructor(
+    order: JoinOrder,
+    options: Pick<NodeIdentity, 'codec' | 'keyOf'>,
+    all: KeptAttempts,
+    links: readonly Link[] = [],
+  ) {
     this.#order = order;
+    this.#options = options;
+    this.#all = all;
+    for (const [index, link] of links.entries()) this.#links.set(-1 - index, link);
     this.id = order.session;
     this.run = order.run;
     this.epoch = order.epoch;
-    this.#channel = new Channel(order.session, codec);
+    this.#channel = new Channel(order.session, options.codec);
     this.leaseEndsMs = order.stampMs + order.timing.leaseMs;
   }
 
   get timing(): Timing {
     return this.#order.timing;
+  }
+
+  get works(): NonNullable<Hello['works']> {
+    return { run: this.run, epoch: this.epoch };
+  }
+
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** Is this link of the agent one of its own? */
+  has(link: LinkId): boolean {
+    return this.#numberOf(link) !== undefined;
+  }
+
+  #numberOf({ session, link }: LinkId): number | undefined {
+    if (session === this.id) return this.#links.has(link) ? link : undefined;
+    for (const [number, { agent }] of this.#links)
+      if (agent?.session === session && agent.link === link) return number;
+    return undefined;
+  }
+
+  /** Everything that it took over runs: the rest was returned. */
+  get isClear(): boolean {
+    for (const [number, { attempts }] of this.#links)
+      if (number < 0) for (const { state } of attempts.values()) if (state === 'waiting') return false;
+    return true;
   }
 
   get hasEnded(): boolean {
@@ -331,24 +429,40 @@ class Session {
     this.#starts.clear();
   }
 
-  report(link: number, report: RemoteReport): NodeEffect[] {
+  report(id: LinkId, report: RemoteReport): NodeEffect[] {
     if (this.#ending !== undefined && isOfEnding(report)) return [];
+    const number = this.#numberOf(id) ?? id.link;
+    const link = this.#links.get(number);
+    const kept = 'id' in report ? link?.attempts.get(report.id) : undefined;
+    if (kept !== undefined) this.#all.note(kept, report);
+    const effects = number > 0 ? this.#pass(number, id, report) : [];
+    if (report.is !== 'ended' || link === undefined) return effects;
+    link.attempts.delete(report.id);
+    // Nothing will ask for a link that was taken over and has nothing any more.
+    const isUseless = number < 0 && link.attempts.size === 0 && !link.isClosing;
+    return isUseless ? this.#close(number, link, 'drain') : effects;
+  }
+
+  /** `agent`: the link as the agent knows it. */
+  #pass(link: number, agent: LinkId, report: RemoteReport): NodeEffect[] {
     if (report.is === 'started') {
       this.#starts.set(`${link} ${report.id}`, { link, report });
       return [];
     }
-    return report.is === 'ended' ? this.#sayEnded(link, report) : this.#sayReported(link, report);
+    return report.is === 'ended'
+      ? this.#sayEnded(link, agent, report)
+      : this.#sayReported(link, agent, report);
   }
 
-  #sayEnded(link: number, report: Extract<RemoteReport, { is: 'ended' }>): NodeEffect[] {
+  #sayEnded(link: number, agent: LinkId, report: Extract<RemoteReport, { is: 'ended' }>): NodeEffect[] {
     const attempt = `${link} ${report.id}`;
     const startedBy = this.#starts.get(attempt)?.report.worker;
     this.#starts.delete(attempt);
-    return this.#sayReported(link, startedBy === undefined ? report : { ...report, startedBy });
+    return this.#sayReported(link, agent, startedBy === undefined ? report : { ...report, startedBy });
   }
 
-  /** An attempt fails if something of it cannot be sent: then its outcome is that error. */
-  #sayReported(link: number, report: RemoteReport): NodeEffect[] {
+  /** An attempt fails if something of it cannot be sent: then its outcome is that error. `agent`: the link as the agent knows it. */
+  #sayReported(link: number, agent: LinkId, report: RemoteReport): NodeEffect[] {
     const id = 'id' in report ? report.id : 0;
     const attempt = `${link} ${id}`;
     const earlier = this.#unsent.get(attempt);
@@ -363,14 +477,15 @@ class Session {
       const failure = encodeThrown(error);
       if (report.is === 'ended') this.say({ is: 'reported', link, report: failing(report, failure) });
       else this.#unsent.set(attempt, failure);
-      if (report.is === 'updates') return [{ do: 'credit', link: { session: this.id, link }, id }];
+      if (report.is === 'updates') return this.#creditSelf(link, agent, id);
       if (report.is !== 'service-ready') return [];
-      return [{ do: 'abort', link: { session: this.id, link }, id, reason: failure }];
+      return [{ do: 'abort', link: agent, id, reason: failure }];
     }
   }
 
-  released(number: number): void {
-    if (!this.#links.delete(number)) return;
+  released(id: LinkId): void {
+    const number = this.#numberOf(id);
+    if (number === undefined || !this.#links.delete(number)) return;
     // When the session ends, its attempts are lost, not crashed: the last message says so for all links.
     if (this.#ending === undefined) this.say({ is: 'released', link: number });
   }
@@ -379,7 +494,46 @@ class Session {
   end(reason: string): NodeEffect[] {
     if (this.#ending !== undefined) return [];
     this.#ending = reason;
+    for (const { attempts } of this.#links.values())
+      for (const kept of attempts.values()) this.#all.forget(kept);
     return [...this.#links].flatMap(([number, link]) => this.#close(number, link, 'kill'));
+  }
+
+  /** Its scheduler has left: no later session will ask for what it had, nor for what was left before. */
+  forget(): void {
+    for (const kept of this.#unsettled.values()) this.#all.forget(kept);
+    this.#unsettled.clear();
+    this.#all.forgetBefore(this.run, this.epoch);
+  }
+
+  /** Says what there is of earlier sessions. */
+  sayLeft(): void {
+    if (this.#ending !== undefined) return;
+    const running = [...this.#links.values()].flatMap(({ attempts, slot }) =>
+      [...attempts.values()].filter(({ key }) => key.session < this.epoch).map((kept) => leftOf(kept, slot)),
+    );
+    const ended = this.#all.endedOf(this.run).map((kept) => leftOf(kept));
+    this.say({ is: 'left', attempts: [...running, ...ended] });
+  }
+
+  /** A later session takes over: returns the links with attempts that may go on there, and ends or takes back the rest. */
+  handOver(): { readonly links: readonly Link[]; readonly effects: NodeEffect[] } {
+    const links: Link[] = [];
+    const effects: NodeEffect[] = [];
+    this.#ending = 'a later session of the run took over';
+    this.isLeft = true;
+    for (const [number, link] of this.#links) {
+      const attempts = [...link.attempts.values()];
+      if (attempts.length > 0 && link.agent !== undefined && !attempts.some(({ isStopping }) => isStopping)) {
+        this.#links.delete(number);
+        links.push(link);
+        effects.push({ do: 'reclaim', link: link.agent });
+      } else {
+        for (const kept of attempts) this.#all.forget(kept);
+        effects.push(...this.#close(number, link, 'kill'));
+      }
+    }
+    return { links, effects };
   }
 
   /** Everything has ended. */
@@ -409,15 +563,17 @@ class Session {
   }
 
   #obey(order: NodeOrder): NodeEffect[] {
+    if (order.do === 'settle') {
+      this.#settle(order.attempts);
+      return [];
+    }
     const link = this.#links.get(order.link);
-    const id = { session: this.id, link: order.link };
+    const id = link?.agent ?? { session: this.id, link: order.link };
     switch (order.do) {
       case 'open':
         if (this.#ending !== undefined) return [];
-        this.#links.set(order.link, { isClosing: false });
-        return [
-          { do: 'open', link: id, slot: order.slot, run: this.run, recordsModules: order.recordsModules },
-        ];
+        this.#links.set(order.link, { agent: id, slot: order.slot, attempts: new Map(), isClosing: false });
+        return [{ do: 'open', link: id, slot: order.slot, recordsModules: order.recordsModules }];
       case 'bundle':
         return [{ do: 'bundle', session: this.id, manifest: order.manifest }];
       case 'piece': {
@@ -432,24 +588,96 @@ class Session {
           this.say({ is: 'returned', link: order.link, id: order.attempt.id });
           return [];
         }
+        this.#keep(order.link, link, order.attempt);
         return [{ do: 'run', link: id, attempt: order.attempt, code: this.#codes.get(order.code ?? '') }];
-      case 'abort':
-        return link === undefined ? [] : [{ do: 'abort', link: id, id: order.id, reason: order.reason }];
+      case 'adopt':
+        return this.#adopt(order.link, order.kept);
+      case 'abort': {
+        if (link?.agent === undefined) return [];
+        const kept = link.attempts.get(order.id);
+        if (kept !== undefined) kept.isStopping = true;
+        return [{ do: 'abort', link: id, id: order.id, reason: order.reason }];
+      }
       case 'credit':
-        return link === undefined ? [] : [{ do: 'credit', link: id, id: order.id }];
+        return link?.agent === undefined ? [] : this.#credit(link, link.agent, order.id);
       case 'reclaim':
-        return link === undefined ? [] : [{ do: 'reclaim', link: id }];
+        return link?.agent === undefined ? [] : [{ do: 'reclaim', link: id }];
       case 'release':
-        if (link === undefined) this.say({ is: 'released', link: order.link });
+        // While the session ends, a link that was not adopted may still have something: its last message says when that is over.
+        if (link === undefined && this.#ending === undefined) this.say({ is: 'released', link: order.link });
         return link === undefined ? [] : this.#close(order.link, link, order.how);
       default:
         return order satisfies never;
     }
   }
 
+  #keep(number: number, { attempts }: Link, attempt: RemoteAttempt): void {
+    const key = this.#options.keyOf(attempt);
+    if (key === undefined) return;
+    const kept = this.#all.add(this.run, { ...key, session: this.epoch }, attempt.id);
+    attempts.set(attempt.id, kept);
+    this.#unsettled.set(`${number} ${attempt.id}`, kept);
+  }
+
+  /** A batch that comes again when an attempt is adopted is credited twice: the sender gets as much credit as it has used. */
+  #credit({ attempts }: Link, agent: LinkId, id: number): NodeEffect[] {
+    const kept = attempts.get(id);
+    if (kept !== undefined) {
+      if (kept.uncredited === 0) return [];
+      kept.uncredited--;
+    }
+    return [{ do: 'credit', link: agent, id }];
+  }
+
+  /** What cannot be sent is processed. */
+  #creditSelf(number: number, agent: LinkId, id: number): NodeEffect[] {
+    const link = this.#links.get(number);
+    return link === undefined ? [] : this.#credit(link, agent, id);
+  }
+
+  /** The attempt goes on over this link. What its earlier scheduler did not process is not sent once more, but for what is kept. */
+  #adopt(number: number, keptNumber: number): NodeEffect[] {
+    const kept = this.#all.get(keptNumber);
+    if (this.#ending !== undefined) return [];
+    if (kept === undefined || kept.run !== this.run) {
+      this.say({ is: 'released', link: number });
+      return [];
+    }
+    const [former, running] = [...this.#links].find(
+      ([each, { attempts }]) => each < 0 && attempts.get(kept.id) === kept,
+    ) ?? [number, undefined];
+    const link = running ?? { agent: undefined, slot: -1, attempts: new Map(), isClosing: false };
+    this.#links.delete(former);
+    this.#links.set(number, link);
+    this.#unsettled.set(`${number} ${kept.id}`, kept);
+    const { agent } = link;
+    for (const report of kept.reports)
+      this.#sayReported(number, agent ?? { session: this.id, link: number }, report);
+    if (agent === undefined) return [];
+    const credits = Array.from({ length: kept.uncredited }, () => ({
+      do: 'credit' as const,
+      link: agent,
+      id: kept.id,
+    }));
+    kept.uncredited = 0;
+    return credits;
+  }
+
+  #settle(attempts: readonly (readonly [link: number, id: number])[]): void {
+    for (const [link, id] of attempts) {
+      const kept = this.#unsettled.get(`${link} ${id}`);
+      this.#unsettled.delete(`${link} ${id}`);
+      if (kept !== undefined) this.#all.forget(kept);
+    }
+  }
+
   #close(number: number, link: Link, how: 'drain' | 'kill'): NodeEffect[] {
     link.isClosing = true;
-    return [{ do: 'close', link: { session: this.id, link: number }, how }];
+    if (how === 'kill') for (const kept of link.attempts.values()) kept.isStopping = true;
+    if (link.agent !== undefined) return [{ do: 'close', link: link.agent, how }];
+    this.#links.delete(number);
+    if (this.#ending === undefined) this.say({ is: 'released', link: number });
+    return [];
   }
 }
 
@@ -460,6 +688,10 @@ function failing(report: RemoteReport, error: ThrownWire): RemoteReport {
 }
 
 type Started = Extract<RemoteReport, { is: 'started' }>;
+function leftOf({ key, kept, id, state }: KeptAttempt, slot?: number): LeftOnNode {
+  const how = state === 'ended' ? 'ended' : 'running';
+  return { ...key, kept, id, state: how, ...(slot !== undefined && { slot }) };
+}
 
 /** What the node itself causes when it ends everything. */
 function isOfEnding(report: RemoteReport): boolean {

@@ -26,6 +26,8 @@ export class Ledger {
   readonly #started = new Set<string>();
   readonly #unstartable = new Map<string, string>();
   readonly #results = new Set<string>();
+  /** The latest scheduler that has taken over an attempt. */
+  readonly #adopters = new Map<string, number>();
   /** The latest scheduler for which a start of an agent has worked. */
   readonly #latest = new Map<string, number>();
   /** The schedulers that were ended before another one continued their run. */
@@ -75,8 +77,25 @@ export class Ledger {
     this.#unstartable.set(key, 'was returned');
   }
 
-  /** A scheduler got the result of the attempt. */
-  result({ key }: Attempt): void {
+  /** A later scheduler goes on with the attempt: what an earlier one hears of it does not count. */
+  adopted(key: string, scheduler: number): void {
+    this.#adopters.set(key, scheduler);
+    const body = this.#running.get(key);
+    if (body !== undefined) this.#running.set(key, { ...body, attempt: { ...body.attempt, scheduler } });
+  }
+
+  /** A scheduler got the result of the attempt. False if the attempt is not its own any more. */
+  result({ key }: Attempt, scheduler: number): boolean {
+    if ((this.#adopters.get(key) ?? scheduler) > scheduler) return false;
+    this.#result(key);
+    return true;
+  }
+
+  hasResult(key: string): boolean {
+    return this.#results.has(key);
+  }
+
+  #result(key: string): void {
     if (this.#results.has(key)) this.#violate(`${key} has two results`);
     if (!this.#started.has(key)) this.#violate(`${key} has a result and was never started`);
     if (this.#running.has(key)) this.#violate(`${key} has a result and still runs`);
@@ -84,7 +103,8 @@ export class Ledger {
   }
 
   /** A scheduler was told that the attempt is lost, and that it does not run any more. */
-  lost({ key }: Attempt): void {
+  lost({ key }: Attempt, scheduler: number): void {
+    if ((this.#adopters.get(key) ?? scheduler) > scheduler) return;
     if (this.#running.get(key)?.isExcused === false) this.#violate(`${key} is lost, and still runs`);
     this.#unstartable.set(key, 'was lost');
   }

@@ -42,9 +42,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'a later scheduler does not end what an earlier one has started',
     file: 'node-core.ts',
-    find: "const ended = isSuperseded ? this.#current.end('a later session of the run took over') : [];",
-    replace:
-      'const ended: NodeEffect[] = [];\n      if (isSuperseded) { this.#current = new Session(order, this.#options.codec); return this.#current.beat(nowMs); }',
+    find: 'const session = new Session(order, this.#options, this.#kept, links);',
+    replace: 'const session = new Session(order, this.#options, this.#kept);',
   },
   {
     what: 'an attempt is returned and started',
@@ -62,8 +61,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'a start that ends before it was sent is forgotten',
     file: 'node-core.ts',
-    find: 'return this.#sayReported(link, startedBy === undefined ? report : { ...report, startedBy });',
-    replace: 'return this.#sayReported(link, report);',
+    find: 'return this.#sayReported(link, agent, startedBy === undefined ? report : { ...report, startedBy });',
+    replace: 'return this.#sayReported(link, agent, report);',
   },
   {
     what: 'a start that went with its end is sent again',

@@ -120,7 +120,10 @@ export class SimNode {
       codec: plainCodec,
       announceMs: 500,
     };
-    return new NodeCore({ ...fixed, node: this.id, name });
+    const keyOf = ({ work }: { readonly work: unknown }) => {
+      return { path: (work as Attempt).key, attempt: 1, part: 'body' as const };
+    };
+    return new NodeCore({ ...fixed, node: this.id, name, keyOf });
   }
 
   /** Lets the agent do something, when it is not stopped. */
@@ -156,7 +159,7 @@ export class SimNode {
         this.#world.toHost(this.name, effect.host, effect.packet);
         break;
       case 'open':
-        this.#links.set(keyOf(effect.link), {
+        this.#links.set(nameOf(effect.link), {
           waiting: [],
           running: undefined,
           hasBody: false,
@@ -187,7 +190,7 @@ export class SimNode {
   }
 
   #run(id: LinkId, number: number, attempt: Attempt): void {
-    const slot = this.#links.get(keyOf(id));
+    const slot = this.#links.get(nameOf(id));
     if (slot === undefined || slot.isGone) return;
     slot.waiting.push({ number, attempt, stops: this.#longStops });
     this.#startNext(id, slot);
@@ -214,7 +217,7 @@ export class SimNode {
 
   /** Ends the attempt that the worker has, started or not; another one is asked to stop in vain. */
   #finish(id: LinkId, number: number): void {
-    const slot = this.#links.get(keyOf(id));
+    const slot = this.#links.get(nameOf(id));
     if (slot === undefined || slot.isGone || slot.running?.number !== number) return;
     const outcome: Outcome = slot.hasBody ? { kind: 'returned', value: number } : notStarted;
     this.#endBody(slot);
@@ -229,7 +232,7 @@ export class SimNode {
 
   /** Returns what waits, and sometimes what the worker has, if that has not started. */
   #reclaim(id: LinkId): void {
-    const slot = this.#links.get(keyOf(id));
+    const slot = this.#links.get(nameOf(id));
     if (slot === undefined || slot.isGone) return;
     const { running } = slot;
     if (running !== undefined && !slot.hasBody && this.#world.random.chance(0.5)) {
@@ -246,7 +249,7 @@ export class SimNode {
   }
 
   #close(id: LinkId, how: 'drain' | 'kill'): void {
-    const slot = this.#links.get(keyOf(id));
+    const slot = this.#links.get(nameOf(id));
     if (slot === undefined) return;
     const { agenda, random, timing } = this.#world;
     this.#return(id, slot);
@@ -282,6 +285,6 @@ type Outcome = Extract<Parameters<NodeCore['report']>[1], { is: 'ended' }>['outc
 
 const notStarted: Outcome = { kind: 'not-started', reason: 'no more is started' };
 
-function keyOf({ session, link }: LinkId): string {
+function nameOf({ session, link }: LinkId): string {
   return `${session} ${link}`;
 }

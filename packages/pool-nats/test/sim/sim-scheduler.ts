@@ -1,6 +1,12 @@
 /** A scheduler as the pool is one, reduced to what concerns nodes: locks, attempts, links to slots. The core under test decides who works for it. */
 import { type FleetEffect, HostCore } from '../../src/protocol/host-core.ts';
-import { type FromNode, fencedAfter, type Hello, type NodeReport } from '../../src/protocol/messages.ts';
+import {
+  type FromNode,
+  fencedAfter,
+  type Hello,
+  type LeftOnNode,
+  type NodeReport,
+} from '../../src/protocol/messages.ts';
 import type { Attempt } from './ledger.ts';
 import { slots } from './sim-node.ts';
 import { plainCodec, type World } from './world.ts';
@@ -27,6 +33,8 @@ interface Link {
   readonly sent: Map<number, Sent>;
   isAway: boolean;
   isReleased: boolean;
+  /** It has an attempt of an earlier scheduler, and gets no other. */
+  readonly isAdopted: boolean;
 }
 
 export class SimScheduler {
@@ -39,8 +47,16 @@ export class SimScheduler {
   readonly #held = new Set<string>();
   readonly #rate: number;
   readonly #offsetMs: number;
-  /** One that continues a run starts nothing while an earlier one may still have something running. */
+  /** One that continues a run starts nothing while an earlier one may still have something running that it does not know of. */
   #patienceUntilMs: number;
+  /** Nodes of earlier schedulers that have not said what is left there. */
+  readonly #silent: Set<string>;
+  /** Sessions whose nodes have said what is left, and these nodes. */
+  readonly #left = new Map<string, string>();
+  readonly #dismissed = new Set<Link>();
+  /** Sessions of which nothing is left but what is adopted. */
+  readonly #clear = new Set<string>();
+  adoptions = 0;
   #numbers = 0;
   #isUp = true;
 
@@ -51,6 +67,7 @@ export class SimScheduler {
     this.#jobs = jobs;
     this.#rate = world.random.between(0.96, 1.04);
     this.#offsetMs = world.random.between(0, 1e6);
+    this.#silent = new Set(world.joined);
     this.#patienceUntilMs = this.#nowMs + (number > 0 ? fencedAfter(world.timing) : 0);
     this.#core = new HostCore({
       host: this.id,
@@ -112,10 +129,13 @@ export class SimScheduler {
         this.#world.toNode(this.id, effect.hello, effect.packet);
         break;
       case 'joined':
+        this.#world.joined.add(effect.hello.node);
+        if (this.#number === 0) this.#clear.add(effect.session);
         for (let slot = 0; slot < slots; slot++) this.#open(effect.session, slot);
         break;
       case 'hear':
-        this.#hear(effect.session, effect.report);
+        if (effect.report.is === 'left') this.#takeLeft(effect, effect.report.attempts);
+        else this.#hear(effect.session, effect.report);
         break;
       case 'away':
         for (const link of links) link.isAway = true;
@@ -124,6 +144,12 @@ export class SimScheduler {
         for (const link of links) link.isAway = false;
         break;
       case 'over':
+        if (effect.refusal === 'fenced') {
+          this.#isUp = false; // It ends, and what it had is the matter of the later one.
+          break;
+        }
+        if (this === this.#world.latest && this.#clear.has(effect.session))
+          this.#world.joined.delete(effect.hello.node);
         for (const link of links) this.#lose(link);
         break;
       case 'distrusted':
@@ -134,10 +160,53 @@ export class SimScheduler {
     }
   }
 
-  #open(session: string, slot: number): void {
+  /** Goes on with some of what is left, and ends the rest; all of it once it works already. */
+  #takeLeft({ session, hello }: FleetEffect, left: readonly LeftOnNode[]): void {
+    const isInTime = this.#nowMs < this.#patienceUntilMs && this.#silent.size > 0;
+    for (const { path: key, kept, id } of left) {
+      const job = this.#jobs.find(({ name }) => key.startsWith(`${name} `)) as Job;
+      const link = this.#link(session, true);
+      this.#core.send(session, { do: 'adopt', link: link.number, kept });
+      const isRecorded = job.isDone || this.#world.ledger.hasResult(key);
+      if (isInTime && !isRecorded && !this.#held.has(job.lock) && this.#world.random.chance(0.8)) {
+        this.adoptions++;
+        this.#held.add(job.lock);
+        const attempt = { key, lock: job.lock, scheduler: this.#number };
+        this.#world.ledger.adopted(key, this.#number);
+        link.sent.set(id, { attempt, job, hasStarted: false });
+      } else {
+        this.#dismissed.add(link);
+        this.#release(link, 'kill');
+      }
+    }
+    this.#left.set(session, hello.node);
+    this.#lookClear();
+  }
+
+  /** A node that has said what is left may get more once what is not adopted has ended. */
+  #lookClear(): void {
+    for (const [session, node] of this.#left) {
+      if ([...this.#dismissed].some((link) => link.session === session)) continue;
+      this.#left.delete(session);
+      this.#clear.add(session);
+      this.#silent.delete(node);
+    }
+  }
+
+  #release(link: Link, how: 'drain' | 'kill'): void {
+    link.isReleased = true;
+    this.#core.send(link.session, { do: 'release', link: link.number, how });
+  }
+
+  #link(session: string, isAdopted: boolean): Link {
     const number = ++this.#numbers;
-    const link = { session, number, sent: new Map<number, Sent>(), isAway: false, isReleased: false };
+    const link = { session, number, sent: new Map(), isAway: false, isReleased: false, isAdopted };
     this.#links.set(`${session} ${number}`, link);
+    return link;
+  }
+
+  #open(session: string, slot: number): void {
+    const { number } = this.#link(session, false);
     this.#core.send(session, { do: 'open', link: number, slot, recordsModules: false });
   }
 
@@ -161,7 +230,7 @@ export class SimScheduler {
         break;
       case 'released':
         this.#lose(link);
-        this.#open(session, 0);
+        if (!link.isAdopted) this.#open(session, 0);
         break;
       default:
         report satisfies never;
@@ -170,8 +239,9 @@ export class SimScheduler {
 
   #started(link: Link, id: number): void {
     const sent = link.sent.get(id);
-    if (sent === undefined) this.#world.ledger.stuck(`${id} started on a link that does not have it`);
-    else if (sent.hasStarted) this.#world.ledger.stuck(`${sent.attempt.key} was reported as started twice`);
+    if (sent === undefined) {
+      if (!link.isAdopted) this.#world.ledger.stuck(`${id} started on a link that does not have it`);
+    } else if (sent.hasStarted) this.#world.ledger.stuck(`${sent.attempt.key} was reported as started twice`);
     else sent.hasStarted = true;
   }
 
@@ -183,9 +253,12 @@ export class SimScheduler {
       return;
     }
     if (!sent.hasStarted) this.#world.ledger.stuck(`${sent.attempt.key} ended before it started`);
-    this.#world.ledger.result(sent.attempt);
-    sent.job.isDone = how !== 'crashed';
+    const counts = this.#world.ledger.result(sent.attempt, this.#number);
+    if (counts && how !== 'crashed') sent.job.isDone = true;
     this.#drop(link, id, sent);
+    if (this.#world.random.chance(0.8))
+      this.#core.send(link.session, { do: 'settle', attempts: [[link.number, id]] });
+    if (link.isAdopted && !link.isReleased) this.#release(link, 'drain');
   }
 
   #returned(link: Link, id: number): void {
@@ -200,10 +273,12 @@ export class SimScheduler {
 
   #lose(link: Link): void {
     for (const [id, sent] of link.sent) {
-      this.#world.ledger.lost(sent.attempt);
+      this.#world.ledger.lost(sent.attempt, this.#number);
       this.#drop(link, id, sent);
     }
     this.#links.delete(`${link.session} ${link.number}`);
+    this.#dismissed.delete(link);
+    this.#lookClear();
   }
 
   #drop(link: Link, id: number, { job }: Sent): void {
@@ -213,8 +288,9 @@ export class SimScheduler {
 
   /** Sends attempts whose locks are free to links that are free, and sometimes a few ahead. */
   #dispatch(): void {
-    if (this.#nowMs < this.#patienceUntilMs) return;
+    if (this.#nowMs < this.#patienceUntilMs && this.#silent.size > 0) return;
     for (const link of this.#links.values()) {
+      if (link.isAdopted || !this.#clear.has(link.session)) continue;
       const room = this.#world.random.chance(0.3) ? this.#world.random.int(2, 5) : 1;
       if (link.isAway || link.isReleased || link.sent.size >= room) continue;
       const job = this.#jobs.find((each) => this.#isReady(each));

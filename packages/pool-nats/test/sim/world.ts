@@ -22,6 +22,8 @@ export class World {
   readonly random: Random;
   readonly agenda = new Agenda();
   readonly ledger = new Ledger();
+  /** The nodes that work, or have worked, for the run, as a journal knows them. */
+  readonly joined = new Set<string>();
   readonly #network: Network;
   readonly #nodes: readonly SimNode[];
   readonly #schedulers: SimScheduler[] = [];
@@ -67,6 +69,16 @@ export class World {
   /** How many attempts followed one that was lost. */
   get attemptsAgain(): number {
     return this.#jobs.reduce((sum, { attempts }) => sum + Math.max(0, attempts - 1), 0);
+  }
+
+  /** The scheduler that continues the run. */
+  get latest(): SimScheduler | undefined {
+    return this.#schedulers.at(-1);
+  }
+
+  /** How many attempts were taken over. */
+  get adoptions(): number {
+    return this.#schedulers.reduce((sum, { adoptions }) => sum + adoptions, 0);
   }
 
   toAllHosts(from: string, hello: Hello): void {

@@ -24,8 +24,6 @@ export interface RemoteSlotOptions {
   readonly slot: number;
   /** The process marker of what it is part of. Default: that of this process. */
   readonly marker?: string | undefined;
-  /** The id of the run that it works for, where that is known: its processes are marked with it. */
-  readonly runId?: string | undefined;
   /** The working directory of its workers. Default: that of this process. */
   readonly cwd?: string | undefined;
   /** Outcomes are to carry the modules that its workers load. */
@@ -58,7 +56,7 @@ export class RemoteSlot {
 
   /** Opens its pool at once; `send` is not called before this has returned. */
   constructor(
-    { settings, slot, marker, runId, cwd, recordsModules }: RemoteSlotOptions,
+    { settings, slot, marker, cwd, recordsModules }: RemoteSlotOptions,
     send: RemoteSlot['report'],
   ) {
     this.#send = send;
@@ -68,7 +66,6 @@ export class RemoteSlot {
     );
     this.#pool = new SlotEngine(connector);
     this.#opened = this.#pool.open({
-      ...(runId !== undefined && { runId }),
       slotsChanged: () => {},
       wantsModules: recordsModules,
       workerLost: (worker, reason) => send({ is: 'lost', worker, reason }),

@@ -136,6 +136,7 @@ function detailCells(task: Row, nowMs: number): Cell[] {
   const quietMs = nowMs - task.heardAtMs;
   const isQuiet = task.heardAtMs > task.startedAtMs && quietMs >= QUIET_AFTER;
   return [
+    { text: task.adoptedFrom === undefined ? '' : 'adopted ', style: 'dim' },
     { text: task.failedFindings === 0 ? '' : `✗${task.failedFindings} `, style: 'red' },
     { text: barOf(task), style: 'cyan' },
     { text: isQuiet ? `quiet for ${formatClock(quietMs)} ` : '', style: 'yellow' },

@@ -337,14 +337,17 @@ export class RunModel {
   }
 
   #start(event: Extract<RunEvent, { readonly type: 'task-started' }>): TaskRecord {
-    const { attempt, worker, atMs } = event;
+    const { attempt, worker, atMs, adoptedFrom } = event;
     const task = this.#find(event);
     if (task.facts.service === true) this.#serve(task, atMs);
     else {
       this.#setState(task, 'running', atMs);
       this.#underWay.append(task);
     }
-    task.running = { attempt, worker, startedAtMs: atMs, heardAtMs: atMs, tail: '', failedFindings: 0 };
+    task.running = {
+      ...{ attempt, worker, startedAtMs: atMs, heardAtMs: atMs, tail: '', failedFindings: 0 },
+      ...(adoptedFrom !== undefined && { adoptedFrom }),
+    };
     return task;
   }
 

@@ -56,6 +56,8 @@ export interface RunningAttempt {
   /** 1 for the first. */
   readonly attempt: number;
   readonly worker: string;
+  /** The session of the run that started it, where this one has taken it over. */
+  readonly adoptedFrom?: number;
   readonly startedAtMs: number;
   /** When it last reported something: output, progress, a finding. */
   readonly heardAtMs: number;

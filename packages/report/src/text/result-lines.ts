@@ -96,9 +96,10 @@ export function changeLines(change: Change, options: LineOptions): string[] {
     }
     case 'late-error':
       return lateErrorLines(change.late, options);
+    case 'attempt-started':
+      return adoptedLines(change.task, options);
     case 'run-started':
     case 'tasks-added':
-    case 'attempt-started':
     case 'task-update':
     case 'run-ended':
       return [];
@@ -107,6 +108,14 @@ export function changeLines(change: Change, options: LineOptions): string[] {
       // A change of a later version has no line.
       return [];
   }
+}
+
+/** The line of an attempt that an earlier session has started. */
+function adoptedLines({ path, running }: RunTask, { paint }: LineOptions): string[] {
+  if (running?.adoptedFrom === undefined) return [];
+  return [
+    eventLine('ADOPTED', '', path, `started in session ${running.adoptedFrom}, on ${running.worker}`, paint),
+  ];
 }
 
 /** The line of a task that ended, with findings, error and output where it did not pass. */

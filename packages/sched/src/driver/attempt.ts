@@ -58,6 +58,8 @@ export class Attempt implements Assignment, Ticket {
   lastSignMs: number | undefined = undefined;
   /** After the outcome, further reports of the pool are ignored. */
   isOver = false;
+  /** The earlier session that has started it; undefined where this one does. */
+  adoptedFrom: number | undefined = undefined;
   /** Why the attempt was asked to stop; undefined if it was not. */
   stopCause: StopCause | undefined = undefined;
   /** What the service handed on when it was ready was refused, so that it does not count as ready. */

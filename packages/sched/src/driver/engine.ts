@@ -38,6 +38,7 @@ import { Attempt, type AttemptHost, readOutcome } from './attempt.ts';
 import { isTurnLong, nextTurn } from './event-loop.ts';
 import { digestsOf, type EventPublisher, runEvent } from './events.ts';
 import { Journaling } from './journaling.ts';
+import { Leftovers } from './leftovers.ts';
 import type { RunOptions } from './options.ts';
 import { broken, type PoolListener, RunPool } from './pools.ts';
 import { ProviderWorkers } from './provider-workers.ts';
@@ -59,6 +60,11 @@ function howOf(outcome: PoolOutcome): string {
 
 /** The outcome of an attempt that was ordered before a stop request and reached after it. The machine decides again. */
 const stopPosted: PoolOutcome = { kind: 'not-started', reason: 'the run was asked to stop' };
+
+/** Another attempt follows: the end of this one is recorded by itself. */
+function isFollowed({ retryInMs, startsAgain }: Extract<MachineEvent, { type: 'attempt-ended' }>): boolean {
+  return retryInMs !== undefined || startsAgain === true;
+}
 
 export class Engine implements AttemptHost, PoolListener {
   readonly plan: CompiledTasks;
@@ -105,6 +111,12 @@ export class Engine implements AttemptHost, PoolListener {
   /** What the journal has recorded of tasks, by the first of those that were added together, until events have reported it. */
   readonly #described = new Map<TaskId, readonly TaskInfo[]>();
   readonly #providerWorkers = new ProviderWorkers();
+  /** What earlier sessions may have left in pools; absent where that is not possible. */
+  readonly #leftovers: Leftovers | undefined;
+  /** Additions that wait until it is known what was left. Undefined once that is known. */
+  #additions: (() => Input)[] | undefined;
+  /** Attempts that pools keep until their end is recorded, by task. */
+  readonly #kept = new Map<TaskId, Attempt[]>();
 
   constructor(
     plan: CompiledTasks,
@@ -131,6 +143,10 @@ export class Engine implements AttemptHost, PoolListener {
     this.#results = new Results(this.machine.state, this.outputs, publisher, (task) =>
       this.#journaling?.recalledOf(task),
     );
+    if (this.session > 1 && this.#pools.some(({ adopts }) => adopts)) {
+      this.#leftovers = new Leftovers(this.#pools);
+      this.#additions = [];
+    }
     this.#added(0, plan.count, 'start', site);
   }
 
@@ -170,6 +186,7 @@ export class Engine implements AttemptHost, PoolListener {
       this.#isStopPosted = true;
       this.#isYielding = false;
     }
+    if (input.type === 'cancel-requested' && this.#additions !== undefined) this.#leftovers?.interrupt();
     if (this.machine.hasStarted) this.pump();
   }
 
@@ -182,6 +199,7 @@ export class Engine implements AttemptHost, PoolListener {
     if (this.#originMs === undefined) {
       this.#originMs = this.#clock.now();
       this.startedAt = this.#clock.wallNow();
+      if (this.#leftovers !== undefined) void this.#findLeft(this.#leftovers);
     }
     this.#inbox.push({ type: 'result-wanted', atMs: this.#aboutNowMs() });
     this.pump();
@@ -207,13 +225,43 @@ export class Engine implements AttemptHost, PoolListener {
     if (from < to) this.#contexts.capture(from);
     this.#options.record?.tasks(this.plan, from, to);
     if (site !== undefined) this.#sites.set(from, site);
-    const recalled = this.#journaling?.added(origin, this.describe(from, to));
-    const input: Input = { type: 'tasks-added', atMs: this.nowMs(), from, to, origin, ...recalled };
-    if (!this.machine.hasStarted) this.#inbox.push(input);
+    const addition = (): Input => {
+      const recalled = this.#journaling?.added(origin, this.describe(from, to));
+      if (recalled?.recall !== undefined) this.#leftovers?.note(recalled.recall);
+      return { type: 'tasks-added', atMs: this.nowMs(), from, to, origin, ...recalled };
+    };
+    if (this.#additions !== undefined) this.#additions.push(addition);
+    else if (!this.machine.hasStarted) this.#inbox.push(addition());
     else {
-      this.#decide([...nodes, input]);
+      this.#decide([...nodes, addition()]);
       this.pump();
     }
+  }
+
+  /** Looks for what earlier sessions have left, before it is decided what is done with each task. */
+  async #findLeft(leftovers: Leftovers): Promise<void> {
+    try {
+      const found = await leftovers.find(this.#journaling?.earlierPlaces ?? 'unknown');
+      this.#journaling?.found(found);
+      const inputs = this.#takeAdditions();
+      await leftovers.dismissOthers();
+      inputs.push(...this.#takeAdditions());
+      this.#additions = undefined;
+      // Attempts are adopted on nodes that are known. Where the run was asked to stop meanwhile, nothing is started first.
+      const isWish = ({ type }: Input): boolean => type === 'result-wanted';
+      const isStop = ({ type }: Input): boolean => type === 'drain-requested' || type === 'cancel-requested';
+      const facts = this.#inbox.filter((input) => !isWish(input) && !isStop(input));
+      const [stops, wishes] = [this.#inbox.filter(isStop), this.#inbox.filter(isWish)];
+      this.#inbox = [...facts, ...inputs, ...stops, ...wishes];
+      this.pump();
+    } catch (error) {
+      this.#additions = undefined;
+      void this.#breakDown(error);
+    }
+  }
+
+  #takeAdditions(): Input[] {
+    return (this.#additions ?? []).splice(0).map((addition) => addition());
   }
 
   /** True while the engine works, so that the caller is a body, a listener or another function that it called. */
@@ -228,7 +276,7 @@ export class Engine implements AttemptHost, PoolListener {
 
   /** Handles the inbox, unless that is in progress or continues in the next turn of the event loop. A stop request does not wait for that turn. */
   pump(): void {
-    if (this.#isPumping || this.#isYielding || this.#isBroken) return;
+    if (this.#isPumping || this.#isYielding || this.#isBroken || this.#additions !== undefined) return;
     this.#isPumping = true;
     this.state.setPublishing(this.#journaling !== undefined || this.#publisher.hasListeners('event'));
     try {
@@ -286,13 +334,15 @@ export class Engine implements AttemptHost, PoolListener {
     this.#consumer.end();
   }
 
-  started({ id, attempt, part, definition }: Attempt, worker: string): void {
+  started({ id, attempt, part, definition, adoptedFrom }: Attempt, worker: string): void {
     const pool = this.plan.graph.pool[id] as PoolId;
     // A program leaves nothing behind in its worker.
     if (definition.service !== undefined) this.#providerWorkers.startedService(id, worker);
     else if (part === 'body' && !this.#inline.has(pool) && typeof definition.body === 'function')
       this.#providerWorkers.started(id, pool, worker);
-    this.post({ type: 'attempt-started', atMs: this.#aboutNowMs(), task: id, attempt, part, worker });
+    const adopted = adoptedFrom === undefined ? undefined : { adoptedFrom };
+    const atMs = this.#aboutNowMs();
+    this.post({ type: 'attempt-started', atMs, task: id, attempt, part, worker, ...adopted });
   }
 
   /** The service hands on what it provides as it is now. A body in this thread gets the error if that is refused; others are asked to end. */
@@ -381,6 +431,15 @@ export class Engine implements AttemptHost, PoolListener {
     this.#providerWorkers.gone(pool, worker, reason);
   }
 
+  joined(place: string, recorded: () => void): void {
+    if (this.#journaling === undefined) recorded();
+    else this.#journaling.joined(place, recorded);
+  }
+
+  parted(place: string): void {
+    this.#journaling?.parted(place);
+  }
+
   /** A pool cannot run anything any more: the run is cancelled, and ends with that error. */
   fail(error: Error): void {
     this.failure ??= error;
@@ -439,7 +498,7 @@ export class Engine implements AttemptHost, PoolListener {
         void this.#poolAt(command.pool).open();
         break;
       case 'close-pool':
-        void this.#poolAt(command.pool).close(command.how);
+        this.#close(this.#poolAt(command.pool), command.how);
         break;
       case 'recall-rest':
         this.#recallRest();
@@ -467,11 +526,24 @@ export class Engine implements AttemptHost, PoolListener {
         this.#isFresh = false;
         break;
       case 'end-run':
-        this.#whenRecorded(() => this.#consumer.end());
+        this.#whenRecorded(() => this.#end());
         break;
       default:
         command satisfies never;
     }
+  }
+
+  /** A pool that keeps outcomes until they are recorded lets them go when it is closed. */
+  #close(pool: RunPool, how: 'drain' | 'kill'): void {
+    if (pool.adopts && how === 'drain') this.#whenRecorded(() => void pool.close(how));
+    else void pool.close(how);
+  }
+
+  /** A pool that was opened only to look for what was left is closed. */
+  #end(): void {
+    if (this.#leftovers === undefined) this.#consumer.end();
+    else
+      void Promise.all(this.#pools.map((pool) => pool.interruptOpening())).then(() => this.#consumer.end());
   }
 
   #publish(seq: number, event: MachineEvent): void {
@@ -486,11 +558,30 @@ export class Engine implements AttemptHost, PoolListener {
       }
     const published = runEvent(seq, event, this);
     this.#journaling?.record(published, event);
+    if (this.#kept.size > 0) this.#letGo(event);
     this.#whenRecorded(() => {
       this.#publisher.publish('event', published);
       this.#isFresh = false;
     });
     if (event.type === 'tasks-added') this.#described.delete(event.from);
+  }
+
+  /** Once the end of attempts is recorded, their pools need not keep it any more. The last attempt is recorded with the result of its task. */
+  #letGo(event: MachineEvent): void {
+    const isEnd = event.type === 'task-finished' || (event.type === 'attempt-ended' && isFollowed(event));
+    const kept = isEnd ? this.#kept.get(event.task) : undefined;
+    if (kept === undefined || !isEnd) return;
+    this.#kept.delete(event.task);
+    this.#whenRecorded(() => {
+      for (const made of kept) this.#poolOf(made.id).settled(made);
+    });
+  }
+
+  #keep(made: Attempt, { kind }: PoolOutcome): void {
+    const pool = this.#poolOf(made.id);
+    if (!pool.adopts || kind === 'not-started' || kind === 'lost') return;
+    if (this.#journaling === undefined) pool.settled(made);
+    else this.#kept.set(made.id, [...(this.#kept.get(made.id) ?? []), made]);
   }
 
   #recallRest(): void {
@@ -509,7 +600,12 @@ export class Engine implements AttemptHost, PoolListener {
     if (part === 'cleanup') made.continueFrom(this.#attempts[task]);
     this.#attempts[task] = made;
     if (made.rules.idleMs !== undefined) this.#watched.add(made);
-    if (this.#journaling === undefined || part === 'cleanup' || made.rules.rerunnable) this.#run(made, pool);
+    const left = this.#leftovers?.take(made.path, attempt, part);
+    if (left !== undefined) {
+      made.adoptedFrom = left.session;
+      this.#await(made, this.#poolAt(pool).adopt(left, made));
+    } else if (this.#journaling === undefined || part === 'cleanup' || made.rules.rerunnable)
+      this.#run(made, pool);
     else
       this.#journaling.whenIntended(
         task,
@@ -521,7 +617,10 @@ export class Engine implements AttemptHost, PoolListener {
 
   #run(made: Attempt, pool: PoolId): void {
     const { id: task, part } = made;
-    const outcome = this.#isRevoked(task, part) ? stopPosted : this.#runIn(pool, made);
+    this.#await(made, this.#isRevoked(task, part) ? stopPosted : this.#runIn(pool, made));
+  }
+
+  #await(made: Attempt, outcome: PoolOutcome | Promise<PoolOutcome>): void {
     this.#isFresh = false;
     if (isThenable(outcome))
       outcome.then(
@@ -547,6 +646,7 @@ export class Engine implements AttemptHost, PoolListener {
     }
     made.flushReady();
     made.isOver = true;
+    this.#keep(made, outcome);
     if (outcome.kind === 'not-started' && made.part === 'body' && !made.rules.rerunnable)
       this.#journaling?.unstarted(made.id, made.attempt);
     if (outcome.modules !== undefined) this.digester?.loaded(outcome.modules);
@@ -593,6 +693,10 @@ export class Engine implements AttemptHost, PoolListener {
     return this.#contexts.run(made.id, () => this.#poolAt(pool).run(made));
   }
 
+  #poolOf(task: TaskId): RunPool {
+    return this.#poolAt(this.plan.graph.pool[task] as PoolId);
+  }
+
   #poolAt(pool: PoolId): RunPool {
     return this.#pools[pool] as RunPool;
   }
@@ -601,6 +705,7 @@ export class Engine implements AttemptHost, PoolListener {
     const result = this.#results.take(task, this.#attempts[task]);
     if (task < this.#attempts.length) this.#attempts[task] = undefined;
     this.#journaling?.forget(task);
+    this.#leftovers?.forget(this.plan.pathOf(task));
     this.#whenRecorded(() => this.#consumer.take(result, task));
     this.#isFresh = false;
   }

@@ -64,16 +64,11 @@ export function runEvent(seq: number, event: MachineEvent, sources: EventSources
         origin: event.origin,
         tasks: sources.describe(event.from, event.to),
       };
-    case 'task-started':
-      return {
-        type: event.type,
-        seq,
-        atMs,
-        task: event.task,
-        path,
-        attempt: event.attempt,
-        worker: event.worker,
-      };
+    case 'task-started': {
+      const { type, task, attempt, worker, adoptedFrom } = event;
+      const started = { type, seq, atMs, task, path, attempt, worker } as const;
+      return adoptedFrom === undefined ? started : { ...started, adoptedFrom };
+    }
     case 'attempt-ended': {
       const attempt = attemptInfo(state.tasks.recordsOf(event.task).at(-1) as AttemptRecord);
       return defined({

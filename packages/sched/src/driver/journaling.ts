@@ -5,6 +5,7 @@
 import type {
   EndFacts,
   FinishFacts,
+  LeftAttempt,
   Recall,
   RecalledTask,
   RunEvent,
@@ -44,6 +45,26 @@ export class Journaling {
     const recall = this.#journal.added(origin, tasks);
     this.#keep(recall);
     return { recall, expectsMore: this.#journal.expectsMore };
+  }
+
+  /** Where earlier sessions may have left attempts. */
+  get earlierPlaces(): readonly string[] | 'unknown' {
+    return this.#journal.earlierPlaces ?? 'unknown';
+  }
+
+  /** Pools still have these attempts of earlier sessions. */
+  found(left: readonly LeftAttempt[]): void {
+    this.#journal.found?.(left);
+  }
+
+  /** Calls `recorded` once it is recorded that attempts may outlive the process at this place. */
+  joined(place: string, recorded: () => void): void {
+    this.#lastSeq = this.#journal.joined?.(place) ?? this.#lastSeq;
+    this.#whenRecorded(this.#lastSeq, recorded);
+  }
+
+  parted(place: string): void {
+    this.#journal.parted?.(place);
   }
 
   /** What is still to be recalled, once everything so far has been handled. */

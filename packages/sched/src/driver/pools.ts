@@ -1,6 +1,7 @@
 /** A pool as the engine sees it: what it does becomes inputs of the machine, and its faults do not spread. */
 import {
   type CodeSource,
+  type LeftAttempt,
   messageOf,
   type Pool,
   type PoolNode,
@@ -30,6 +31,10 @@ export interface PoolListener {
   /** Whether the node fulfils each constraint of the plan, or what it lacks. */
   answersOf(node: PoolNode): readonly NodeAnswer[];
   warn(problem: Problem): void;
+  /** Calls `recorded` once it is recorded that attempts may outlive the process at this place. */
+  joined(place: string, recorded: () => void): void;
+  /** Nothing of the run is at this place any more. */
+  parted(place: string): void;
   /** The run cannot go on. */
   fail(error: Error): void;
 }
@@ -45,6 +50,9 @@ export class RunPool {
   readonly #nodes = new Map<string, PoolNode>();
   /** The opening in progress; it resolves to its error if it fails. */
   #opening: Promise<unknown> | undefined;
+  /** An opening that the machine has not asked for yet. */
+  #early: Promise<unknown> | undefined;
+  #left: readonly LeftAttempt[] = [];
 
   constructor(pool: Pool, id: PoolId, listener: PoolListener) {
     this.#pool = pool;
@@ -52,9 +60,28 @@ export class RunPool {
     this.#listener = listener;
   }
 
+  /** May attempts outlive the process in this pool? */
+  get adopts(): boolean {
+    return this.#pool.manifest.adopts === true;
+  }
+
+  /** Opens the pool before the machine asks for that. Resolves with what earlier sessions have left there; with nothing if it cannot be opened. */
+  async openForLeft(earlierPlaces: readonly string[] | 'unknown'): Promise<readonly LeftAttempt[]> {
+    this.#early = this.#tryToOpen(earlierPlaces);
+    return (await this.#early) === undefined ? this.#left : [];
+  }
+
+  /** Closes the pool if it is being opened, or was, and the machine has not asked for that. */
+  async interruptOpening(): Promise<void> {
+    if (this.#early === undefined) return;
+    this.#early = undefined;
+    await this.#tryToClose('kill');
+  }
+
   /** Posts `pool-opened` or `pool-failed`; neither if the pool was closed before that. */
   async open(): Promise<void> {
-    const opening = this.#tryToOpen();
+    const opening = this.#early ?? this.#tryToOpen();
+    this.#early = undefined;
     this.#opening = opening;
     const error = await opening;
     if (this.#opening !== opening) return;
@@ -110,12 +137,31 @@ export class RunPool {
     }
   }
 
+  /** Takes over what an earlier session has left. Never throws. */
+  adopt(left: LeftAttempt, attempt: Attempt): PoolOutcome | Promise<PoolOutcome> {
+    try {
+      return this.#pool.adopt?.(left, attempt, attempt) ?? gone;
+    } catch (error) {
+      return broken(error);
+    }
+  }
+
+  /** Ends what an earlier session has left. */
+  async dismiss(left: readonly LeftAttempt[]): Promise<void> {
+    if (left.length > 0) await this.#pool.dismiss?.(left);
+  }
+
+  /** The outcome of the attempt is recorded. */
+  settled(attempt: Attempt): void {
+    this.#pool.settled?.(attempt);
+  }
+
   /** Ends everything that runs in the pool. */
   async kill(): Promise<void> {
     await this.#tryToClose('kill');
   }
 
-  async #tryToOpen(): Promise<unknown> {
+  async #tryToOpen(earlierPlaces?: readonly string[] | 'unknown'): Promise<unknown> {
     const listener = this.#listener;
     const pool = this.#id;
     try {
@@ -141,6 +187,12 @@ export class RunPool {
           return listener.runId;
         },
         session: listener.session,
+        ...(earlierPlaces !== undefined && { earlierPlaces }),
+        left: (attempts) => {
+          this.#left = attempts;
+        },
+        joined: (place, recorded) => listener.joined(place, recorded),
+        parted: (place) => listener.parted(place),
         warn: (warning) => listener.warn(warning),
         failed: (error) => listener.fail(error),
       });
@@ -184,6 +236,9 @@ type PoolFact =
   | { readonly type: 'pool-opened' }
   | { readonly type: 'pool-closed' }
   | { readonly type: 'pool-failed'; readonly reason: string };
+
+/** A pool that adopts must not have forgotten it. */
+const gone: PoolOutcome = { kind: 'lost', reason: 'the pool does not have it any more' };
 
 /** A pool must never reject; this one did. */
 export function broken(error: unknown): PoolOutcome {

@@ -62,6 +62,27 @@ export class Dispatcher {
     this.#readiness.cascade();
   }
 
+  /**
+   * An attempt of the task is under way since an earlier session: it has its resources and its place, whatever a start would have to wait for. Where
+   * there is less of a resource now than then, the task waits for it.
+   */
+  adopt(task: number): void {
+    const { locks } = this.#state;
+    const pool = this.#state.poolOf(task);
+    if (pool.isExclusive && this.#state.turn === undefined) this.#state.giveTurn(pool);
+    if (pool.phase === CLOSED) this.open(pool);
+    this.#state.move(task, READY);
+    if (this.#requestOf(task) !== NONE) {
+      this.#enrol(task);
+      if (locks.tryTake(task, this.#mayBypass) !== TAKEN) {
+        locks.park(task);
+        this.#state.move(task, PARKED);
+        return;
+      }
+    }
+    this.#dispatch(task);
+  }
+
   /** Enrols the running tasks that hold nothing, when the first exclusive task was added. */
   enrolRunning(): void {
     const { tasks, locks, abandoned } = this.#state;
@@ -302,6 +323,11 @@ export class Dispatcher {
     const partition = this.#state.partitionOf(task);
     const { nodes } = partition.pool;
     if (nodes === undefined) return;
+    const left = this.#state.recalled.startOf(task)?.adopts?.node;
+    if (left !== undefined) {
+      this.#state.placeOn(nodes.named(left), task);
+      return;
+    }
     const node = this.#state.isService(task)
       ? nodes.chooseForService(partition.admits)
       : nodes.choose(partition.admits, (each) => this.#demandFor(each, partition));

@@ -280,7 +280,7 @@ export class Machine {
       this.#recall(recall, from, to);
     }
     for (let task = from; task < to; task++) {
-      if (tasks.isDone(task) || this.#skipNew(task, from)) continue;
+      if (tasks.isDone(task) || tasks.isOut(task) || this.#skipNew(task, from)) continue;
       if (state.isForbidden(task)) this.#attempts.giveUp(task);
       else if (tasks.blockers[task] === 0) this.#readiness.release(task);
     }
@@ -315,7 +315,10 @@ export class Machine {
         if (interruptions + attempts.length > 0 || hasStarted) state.tasks.set(recalled.task, STARTED);
         state.recalled.expectStart(recalled);
       }
-    for (let task = from; task < to; task++) if (!state.tasks.isDone(task)) this.#skipNew(task, from);
+    for (const recalled of tasks)
+      if (recalled.kind === 'start' && recalled.adopts !== undefined) this.#dispatcher.adopt(recalled.task);
+    for (let task = from; task < to; task++)
+      if (!state.tasks.isDone(task) && !state.tasks.isOut(task)) this.#skipNew(task, from);
     this.#readiness.cascade();
     // Tasks are skipped because of what is gone by now only if nothing else prevents them: in the earlier session it was there.
     const gone: ConditionId[] = [];
@@ -349,7 +352,12 @@ export class Machine {
     return tasks.isOut(input.task) && tasks.attempt[input.task] === input.attempt && part === input.part;
   }
 
-  #attemptStarted({ task, attempt, worker }: Extract<Input, { readonly type: 'attempt-started' }>): void {
+  #attemptStarted({
+    task,
+    attempt,
+    worker,
+    adoptedFrom,
+  }: Extract<Input, { readonly type: 'attempt-started' }>): void {
     const { state } = this;
     const { tasks, nowMs } = state;
     if (tasks.state[task] !== DISPATCHED) return;
@@ -358,7 +366,9 @@ export class Machine {
     if (!tasks.has(task, CLEANING_UP)) {
       tasks.setWorker(task, worker);
       tasks.set(task, STARTED);
-      if (state.nextEvent()) state.publish({ type: 'task-started', atMs: nowMs, task, attempt, worker });
+      const adopted = adoptedFrom === undefined ? undefined : { adoptedFrom };
+      if (state.nextEvent())
+        state.publish({ type: 'task-started', atMs: nowMs, task, attempt, worker, ...adopted });
     }
     this.#deadlines.watch(task);
   }

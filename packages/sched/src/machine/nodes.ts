@@ -105,6 +105,11 @@ export class Nodes {
     return node && Object.assign(node, { slots: 0, hasLeft: true });
   }
 
+  /** The node of this name, also if it has left. */
+  named(name: string): NodeRow {
+    return this.#all.get(name) ?? Object.assign(new NodeRow(this.#rows++, name, ''), { hasLeft: true });
+  }
+
   /** The pool was closed. */
   clear(): void {
     for (const name of [...this.#all.keys()]) this.leave(name);

@@ -80,6 +80,8 @@ export type Input =
       readonly attempt: number;
       readonly part: Part;
       readonly worker: string;
+      /** It was taken over: the session that started it. */
+      readonly adoptedFrom?: number;
     }
   /** The attempt of a service is ready. */
   | {
@@ -195,6 +197,7 @@ export type MachineEvent =
       readonly task: TaskId;
       readonly attempt: number;
       readonly worker: string;
+      readonly adoptedFrom?: number;
     }
   /** The last record of the task is that of the attempt. */
   | {

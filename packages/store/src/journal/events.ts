@@ -179,6 +179,18 @@ export type JournalEvent =
       readonly interruptions?: number;
       readonly rebootCount?: number;
     }
+  /** It was taken over from the session `from`, which started it: it does not start once more. */
+  | {
+      readonly type: 'attempt-adopted';
+      readonly task: number;
+      readonly attempt: number;
+      readonly from: number;
+      readonly worker: string;
+    }
+  /** Attempts may be sent to this place, where they outlive the process: dispatches wait until this is on the disk. */
+  | { readonly type: 'place-joined'; readonly place: string }
+  /** Nothing of the run is there any more. */
+  | { readonly type: 'place-parted'; readonly place: string }
   | ({ readonly type: 'attempt-ended' } & StoredEnd)
   | ({ readonly type: 'cleanup-ended' } & StoredEnd)
   | ({ readonly type: 'task-finished' } & StoredResult)
@@ -264,6 +276,9 @@ const barriers: Readonly<Record<JournalEventType, boolean>> = {
   'start-intended': true,
   'start-returned': false,
   'attempt-started': false,
+  'attempt-adopted': false,
+  'place-joined': true,
+  'place-parted': false,
   'attempt-ended': false,
   'cleanup-ended': false,
   'task-finished': false,

@@ -2,7 +2,7 @@
  * Decides what a resume or a rerun does with each task: collects the facts about it, and looks them up in the decision table. A pure
  * function: equal records and an equal suite give equal decisions.
  */
-import { sameDigest, type TaskDigests, unknownDigest } from '@pexen/core';
+import { type LeftAttempt, sameDigest, type TaskDigests, unknownDigest } from '@pexen/core';
 import {
   type Decision,
   type PresentSuite,
@@ -200,7 +200,34 @@ class Decider {
       askedFor,
       over: task && record && this.#overOf(task, record),
       isBad,
+      left: task && record && !isRerun ? this.#leftOf(task, record) : undefined,
     };
+  }
+
+  /** The attempt of the task that is still in its pool, if that may go on: it is the one that would start next, and what it was built on stands. */
+  #leftOf(task: SuiteTask, record: TaskRecord): LeftAttempt | undefined {
+    const left = this.#suite.left?.find((each) => each.path === task.path && this.#isNext(each, record));
+    if (left === undefined || record.origin !== 'start' || task.isService === true) return undefined;
+    // Their providers may start again meanwhile.
+    if ((task.tearsDown ?? []).length + (task.salvages ?? []).length > 0) return undefined;
+    const providers = this.#index.requirementsOf(task).flatMap((requirement) => requirement.providers);
+    const stands = (provider: SuiteTask): boolean => {
+      const its = this.#recordOf(provider);
+      if (provider.isService === true || this.#renewed.has(provider.path)) return false;
+      return its?.gave !== true || this.#overOf(provider, its) === undefined;
+    };
+    const change = this.#changeOf(task, { ...record, state: 'started' });
+    const isChanged = (change ?? this.#metChangesOf(record).providerChange) !== undefined;
+    return isChanged || !providers.every(stands) ? undefined : left;
+  }
+
+  /** Starts of tasks that may start twice are recorded late: the one after what is recorded may have happened in the last session. */
+  #isNext({ attempt, session, part }: LeftAttempt, record: TaskRecord): boolean {
+    const { state, attempt: last } = record;
+    if (part !== 'body') return false;
+    if (state === 'intended' || state === 'started') return attempt === last && session === record.session;
+    if (session !== this.#suite.lastSession) return false;
+    return state === 'none' ? attempt === 1 : state === 'between' && attempt === last + 1;
   }
 
   #stateOf(
@@ -373,7 +400,9 @@ function mayHaveEndedBadly(record: TaskRecord | undefined): boolean {
 }
 
 /** The execution and the attempt that the decision starts, or ends as crashed. */
-function startOf({ action }: RowDecision, facts: Case): Partial<Decision> {
+function startOf({ action, left }: RowDecision, facts: Case): Partial<Decision> {
+  if (left !== undefined && facts.record !== undefined)
+    return { execution: facts.record.execution, attempt: left.attempt };
   if (!starts(action) && action !== 'crash' && action !== 'finish') return {};
   const { record, isRerun } = facts;
   const extra = { isExtra: action === 'again' };

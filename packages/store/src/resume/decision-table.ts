@@ -2,6 +2,7 @@
  * The decisions of a resume, as one table. The first row that matches decides. Knows nothing of the order in which tasks are decided, nor
  * where the facts of a case come from: see `decide.ts`.
  */
+import type { LeftAttempt } from '@pexen/core';
 import type { Decision, RerunClass, ResumeAction, SuiteTask } from './decision.ts';
 import { isUnstarted, type JournalHealth, type TaskRecord } from './task-record.ts';
 
@@ -46,11 +47,13 @@ export interface Case {
   readonly isRebootPending: boolean;
   /** It ended badly, or was skipped because of a task that did. */
   readonly isBad: boolean;
+  /** Its next attempt is still in its pool, and all that it was built on is as it was. */
+  readonly left: LeftAttempt | undefined;
 }
 
 /** What a row says of a case. */
 export type RowDecision = Pick<Decision, 'action' | 'reason'> &
-  Partial<Pick<Decision, 'isStale' | 'isOutstanding' | 'cleansUp'>> & {
+  Partial<Pick<Decision, 'isStale' | 'isOutstanding' | 'cleansUp' | 'left'>> & {
     /** The resources of the task count as poisoned. */
     readonly poisonsHolds?: boolean;
   };
@@ -67,6 +70,22 @@ export interface Row {
 
 /** The table. */
 export const decisionTable: readonly Row[] = [
+  {
+    row: 0,
+    record: 'attempt without an end, or next attempt',
+    condition:
+      'it is still in its pool; selected or needed, `when` is true; the journal is not damaged, and nothing that it was built on changed or is over',
+    decision: 'adopt',
+    matches: (facts) =>
+      facts.left !== undefined && facts.health !== 'damaged' && facts.isApplicable && isWanted(facts),
+    decide: ({ left }) => ({
+      ...act(
+        'adopt',
+        `${left?.state === 'ended' ? 'has ended' : 'still runs'} where session ${left?.session} has started it`,
+      ),
+      ...(left !== undefined && { left }),
+    }),
+  },
   {
     row: 1,
     record: 'any',

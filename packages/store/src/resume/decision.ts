@@ -1,5 +1,5 @@
 /** What decisions are made of, and what they are: plain data. Knows no rule. */
-import type { RequirementInfo, TaskDigests } from '@pexen/core';
+import type { LeftAttempt, RequirementInfo, TaskDigests } from '@pexen/core';
 import type { Execution } from './task-record.ts';
 
 /** Until when the values and effects of a task last: the end of the run, of the boot, or of the process. */
@@ -43,6 +43,10 @@ export interface PresentSuite {
   readonly boot?: string;
   /** So many deaths of the command while an attempt ran make it crash. Default 10. */
   readonly maxInterruptions?: number;
+  /** Attempts of earlier sessions that are still in their pools. */
+  readonly left?: readonly LeftAttempt[];
+  /** The session before the present one. */
+  readonly lastSession?: number;
 }
 
 /** The results of the parent that a rerun repeats. */
@@ -58,7 +62,7 @@ export type ResumeMode =
 
 /**
  * What is done with a task.
- * - `run`: it runs. `retry`: its next attempt follows. `again`: an extra execution, for what it provides or tears down.
+ * - `adopt`: its attempt goes on where it is. `run`: it runs. `retry`: its next attempt follows. `again`: an extra execution, for what it provides or tears down.
  * - `decide`: the machine finds out whether it runs, or is skipped as before.
  * - `finish`: it goes on after its last attempt: cleanup, then the result. `crash`: its attempt ends as crashed, after its cleanup; retries
  *   apply. `skip`: it is skipped, after its cleanup. `end`: a service ends well without a start.
@@ -66,6 +70,7 @@ export type ResumeMode =
  * - `drop`: it no longer counts. `list`: it is listed as not added again. `reboot`: its request for a reboot is carried out.
  */
 export type ResumeAction =
+  | 'adopt'
   | 'run'
   | 'retry'
   | 'again'
@@ -91,6 +96,8 @@ export interface Decision {
   /** The execution and the attempt that start, or end as crashed; absent where there is none. */
   readonly execution?: Execution;
   readonly attempt?: number;
+  /** The attempt that is adopted. */
+  readonly left?: LeftAttempt;
   /** A result is kept that is not one of the present code: it is marked in reports. */
   readonly isStale: boolean;
   /** A result is kept, but what the task provided is gone: for tasks that start in this session it provides nothing. */
@@ -103,8 +110,9 @@ export interface Decision {
   readonly poisons: readonly string[];
 }
 
-/** True for actions after which the body of the task may start in this session. */
+/** True for actions after which the body of the task may start in this session: an attempt that was adopted may have to be repeated. */
 export function starts(action: ResumeAction): boolean {
+  if (action === 'adopt') return true;
   return action === 'run' || action === 'retry' || action === 'again' || action === 'decide';
 }
 

@@ -76,7 +76,8 @@ const withUnfinishedAttempt: ReadonlySet<string> = new Set([
 /** Its attempt is not over, and it gets a result in this session. */
 function isOwner({ action }: Decision, { state, locksOk }: TaskRecord): boolean {
   const isUnfinished = withUnfinishedAttempt.has(state) || (state === 'cancelled' && !locksOk);
-  return isUnfinished && action !== 'keep' && action !== 'leave';
+  // What an adopted attempt uses and claims, it holds.
+  return isUnfinished && action !== 'keep' && action !== 'leave' && action !== 'adopt';
 }
 
 /** The tasks that start in this session and that the task, directly or through others, waits for. */

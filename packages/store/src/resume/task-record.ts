@@ -80,6 +80,7 @@ export type RecordedEvent =
       readonly execution?: Execution;
     })
   | (OfTask & { readonly type: 'start-returned' })
+  | (OfTask & { readonly type: 'attempt-adopted'; readonly attempt: number; readonly from: number })
   | (OfTask & RecordedEnd & { readonly type: 'attempt-ended'; readonly attempt: number })
   | (OfTask & RecordedResult & { readonly type: 'task-finished' })
   | (OfTask & RecordedSkip & { readonly type: 'task-skipped'; readonly execution?: Execution })
@@ -102,6 +103,8 @@ type UnreducedType =
   | 'file-set'
   | 'decision'
   | 'cleanup-ended'
+  | 'place-joined'
+  | 'place-parted'
   | 'poison-cleared'
   | 'recording-gap'
   | 'worker-lost'
@@ -287,6 +290,9 @@ export class RecordReducer {
       case 'start-returned':
         this.#returnStart(event);
         break;
+      case 'attempt-adopted':
+        this.#adopt(event);
+        break;
       case 'attempt-ended':
         this.#endAttempt(event);
         break;
@@ -319,6 +325,8 @@ export class RecordReducer {
       case 'file-set':
       case 'decision':
       case 'cleanup-ended':
+      case 'place-joined':
+      case 'place-parted':
       case 'poison-cleared':
       case 'recording-gap':
       case 'worker-lost':
@@ -362,7 +370,10 @@ export class RecordReducer {
         task.path,
         (lists.get(siblingName(task.path)) ?? []).map(({ path, digests }) => ({ path, digests })),
       );
-      if (!this.records.has(task.path)) this.records.set(task.path, emptyRecord(task.path, origin));
+      const record = this.records.get(task.path) ?? emptyRecord(task.path, origin);
+      // It may start without a record of that, and is then found as it was added.
+      const isNew = record.state === 'none';
+      this.records.set(task.path, isNew ? { ...record, ...this.#present(task.path) } : record);
     }
   }
 
@@ -439,6 +450,23 @@ export class RecordReducer {
           ...other,
           tornDownBy: other.tornDownBy.filter((teardown) => teardown !== before.path),
         });
+  }
+
+  /** The attempt goes on as it was: the end of the session before has not interrupted it. */
+  #adopt(event: EventOf<'attempt-adopted'>): void {
+    const { attempt, from } = event;
+    const record = this.#recordOf(event);
+    if (record === undefined) return;
+    const { interruptions } = isOpen(record) ? record : uninterrupted;
+    const isKnown = record.state === 'started';
+    this.records.set(record.path, {
+      ...record,
+      ...(isOpen(record) ? {} : this.#present(record.path)),
+      ...{ state: 'started', session: from, attempt, tornDownBy: [], skip: undefined },
+      interruptions: isKnown ? interruptions : interruptions + 1,
+      runningMark: this.#mark ?? '',
+    });
+    this.#withdraw(record.path);
   }
 
   #endAttempt(event: EventOf<'attempt-ended'>): void {

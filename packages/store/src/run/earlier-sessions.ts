@@ -2,7 +2,14 @@
  * What earlier sessions of a run, or the parent of a rerun, mean for the tasks that are added in this one: decides about them, and recalls what is
  * known of them. Tasks may be added one by one: what was decided once stands.
  */
-import { defined, type Guarding, type Recall, type RecalledTask, type TaskInfo } from '@pexen/core';
+import {
+  defined,
+  type Guarding,
+  type LeftAttempt,
+  type Recall,
+  type RecalledTask,
+  type TaskInfo,
+} from '@pexen/core';
 import type { JournalEntry } from '../journal/events.ts';
 import { decide } from '../resume/decide.ts';
 import type { Decision, PresentSuite, ResumeMode, SuiteTask } from '../resume/decision.ts';
@@ -63,6 +70,7 @@ export class EarlierSessions {
   #guards: readonly Guard[] = [];
   readonly #settled = new Set<string>();
   #hasReportedAbsent = false;
+  #left: readonly LeftAttempt[] = [];
   /** What is not recalled yet, in its order. */
   #held: Placed[] = [];
   /** From here on tasks start, and the scheduler does not ask for the rest again: a result that was held now would be forgotten, and its task start again. */
@@ -96,6 +104,22 @@ export class EarlierSessions {
 
   decisionOf(path: string): Decision | undefined {
     return this.#decisions.get(path);
+  }
+
+  /** Pools still have these attempts. */
+  found(left: readonly LeftAttempt[]): void {
+    this.#left = left;
+  }
+
+  /** Places that were joined and not parted. */
+  get places(): readonly string[] | 'unknown' {
+    const { entries, health } = this.#options;
+    if (health !== 'whole') return 'unknown';
+    const places = new Set<string>();
+    for (const { event } of entries)
+      if (event.type === 'place-joined') places.add(event.place);
+      else if (event.type === 'place-parted') places.delete(event.place);
+    return [...places];
   }
 
   /** Decides about tasks that are added now. Those of which nothing is known may be left out of the answer. */
@@ -155,7 +179,8 @@ export class EarlierSessions {
   #decide(): void {
     const { mode, boot, maxInterruptions } = this.#options;
     const tasks = this.#suiteOf([...this.#infos.values()]);
-    const suite: PresentSuite = defined({ tasks, boot, maxInterruptions });
+    const lastSession = this.#options.entries.at(-1)?.session;
+    const suite: PresentSuite = defined({ tasks, boot, maxInterruptions, lastSession, left: this.#left });
     const decisions = decide(this.records, suite, mode);
     const guards = guardsOf(decisions, this.records, suite);
     this.#suite = new Map(tasks.map((task) => [task.path, task]));

@@ -12,7 +12,7 @@ import { inUse, isLocked } from '../journal/lock.ts';
 import { memoryJournal } from '../journal/memory-journal.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { type JournalContent, readJournal } from '../journal/read-journal.ts';
-import type { RerunClass, ResumeMode } from '../resume/decision.ts';
+import type { Decision, RerunClass, ResumeMode } from '../resume/decision.ts';
 import type { JournalHealth } from '../resume/task-record.ts';
 import { prepareStateDirectory } from '../state-directory.ts';
 import { CodeFiles } from './code-files.ts';
@@ -128,9 +128,20 @@ export function previewRun(options: PreviewOptions): RunPreview {
         ...{ selected, maxInterruptions, digester },
       });
       earlier.add(tasks);
-      return earlier.decisions;
+      return earlier.decisions.map((decision) => withAdoption(decision, earlier));
     },
   };
+}
+
+/** Rows of attempts without an end. */
+const rowsOfOpen: ReadonlySet<number> = new Set([6, 7, 11]);
+
+/** Only a resume can ask pools which attempts they still have. */
+function withAdoption(decision: Decision, { places, records }: EarlierSessions): Decision {
+  const state = records.tasks.get(decision.path)?.state;
+  const isOpen = rowsOfOpen.has(decision.row) && (state === 'intended' || state === 'started');
+  if (!isOpen || places === 'unknown' || places.length === 0) return decision;
+  return { ...decision, reason: `${decision.reason}; is adopted instead where a node still has it` };
 }
 
 // ── A session ──

@@ -48,6 +48,7 @@ export function recalledTask(known: KnownTask, session: RecallingSession): Recal
   if (action === 'leave') return leftTask(known);
   if (action === 'drop' || action === 'list') return undefined;
   if (record === undefined) return action === 'crash' ? crashedTask(known) : undefined;
+  if (action === 'adopt') return adoptedTask({ ...known, record }, session);
   if (action === 'keep') return archived?.result && keptTask({ ...known, record }, archived.result, session);
   if (action === 'finish') return finishedTask({ ...known, record }, session);
   return action === 'end'
@@ -185,6 +186,20 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
     ...(rebootCount > 0 && { rebootCount }),
     ...crashed,
     ...(record.wasUp && { endsWith: attemptRecord(serviceResult(known).end) }),
+  };
+}
+
+/** Its attempt goes on as if the session before had not ended. */
+function adoptedTask(known: RecordedTask, session: RecallingSession): RecalledStart | undefined {
+  const { id: task, decision, record, archived } = known;
+  const { left } = decision;
+  if (left === undefined) return undefined;
+  const ended = endsOf(archived, session).filter(({ attempt }) => attempt < left.attempt);
+  return {
+    ...{ kind: 'start', task, earlier: earlierResults(known), attempts: ended.map(attemptRecord) },
+    interruptions: record.state === 'started' ? record.interruptions - 1 : record.interruptions,
+    ...{ cleansUp: false, hasStarted: true, adopts: left },
+    ...(record.reboots > 0 && { rebootCount: record.reboots }),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type Finding,
   type FinishFacts,
   isBad,
+  type LeftAttempt,
   type Problem,
   problem,
   type Recall,
@@ -218,6 +219,22 @@ export class RunRecorder implements RunJournal {
     this.#record({ type: 'start-returned', task, attempt });
   }
 
+  get earlierPlaces(): readonly string[] | 'unknown' {
+    return this.#earlier.places;
+  }
+
+  found(left: readonly LeftAttempt[]): void {
+    this.#earlier.found(left);
+  }
+
+  joined(place: string): number {
+    return this.#record({ type: 'place-joined', place });
+  }
+
+  parted(place: string): void {
+    this.#record({ type: 'place-parted', place });
+  }
+
   get recorded(): number {
     return this.#release.value;
   }
@@ -359,14 +376,16 @@ export class RunRecorder implements RunJournal {
 
   // ── Events ──
 
-  #started({ task, attempt, worker }: TaskStarted): void {
+  #started({ task, attempt, worker, adoptedFrom: from }: TaskStarted): void {
     const known = this.#tasks.get(task);
     const { execution, interruptions = 0 } = known ?? {};
-    this.#record({
-      ...{ type: 'attempt-started', task, attempt, part: 'body', worker },
-      ...(execution && { execution }),
-      ...(interruptions > 0 && { interruptions }),
-    });
+    if (from !== undefined) this.#record({ type: 'attempt-adopted', task, attempt, from, worker });
+    else
+      this.#record({
+        ...{ type: 'attempt-started', task, attempt, part: 'body', worker },
+        ...(execution && { execution }),
+        ...(interruptions > 0 && { interruptions }),
+      });
     if (known === undefined) return;
     known.interruptions = 0;
     known.isDue = false;

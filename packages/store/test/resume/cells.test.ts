@@ -23,6 +23,7 @@ const dimensions = {
   hasDied: [false, true],
   health: ['whole', 'unrecorded', 'damaged'],
   mode: ['resume', 'rerun'],
+  isLeft: [false, true],
 } as const;
 
 type Cell = { readonly [Name in keyof typeof dimensions]: (typeof dimensions)[Name][number] };
@@ -80,7 +81,11 @@ function worldOfCell(cell: Cell): World {
   };
   const all = ['failed', 'flaky', 'skipped', 'not-run', 'changed'] as const;
   const mode: ResumeMode = cell.mode === 'rerun' ? { kind: 'rerun', classes: all } : { kind: 'resume' };
-  return { records, suite: { tasks, boot: 'one' }, mode };
+  const { session, attempt, state } = ofT;
+  const next = state === 'none' ? 1 : state === 'between' ? attempt + 1 : attempt;
+  const left = { session, path: 't', attempt: next, part: 'body', state: 'running' } as const;
+  const suite = { tasks, boot: 'one', lastSession: session, ...(cell.isLeft && { left: [left] }) };
+  return { records, suite, mode };
 }
 
 function recordOfCell({ record, hasDied, role }: Cell): TaskRecord {
@@ -130,7 +135,17 @@ describe(`in ${cells.length} of ${count} cells`, () => {
     expectNone(({ isRerunnable, mode, record, health }, { action }) => {
       const isOnce = !isRerunnable && mode === 'resume';
       const hasStarted = !fresh.includes(record) || health !== 'whole';
-      return isOnce && hasStarted && starts(action) && !(action === 'retry' && record === 'between');
+      const isStart = starts(action) && action !== 'adopt';
+      return isOnce && hasStarted && isStart && !(action === 'retry' && record === 'between');
+    });
+  });
+
+  test('an attempt is adopted only where it is still there, and where its task may run as it is', () => {
+    expectNone((cell, { action }) => {
+      const isSame = cell.digests !== 'changed' && cell.role === 'task';
+      const stands = cell.provider === 'kept' || (cell.provider === 'left' && cell.record === 'none');
+      const isThere = cell.isLeft && cell.isInSuite && cell.mode === 'resume' && cell.health !== 'damaged';
+      return action === 'adopt' && !(isSame && stands && isThere && cell.isApplicable);
     });
   });
 

@@ -1,8 +1,9 @@
 /** Decisions against an oracle that was written in another way, and mistakes in the table that this comparison has to find. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isWhole, seed } from '#sample';
 import { decide, decideBy } from '../../src/resume/decide.ts';
 import type { PresentSuite } from '../../src/resume/decision.ts';
+import { guardsOf } from '../../src/resume/guards.ts';
 import { type RecordedEvent, recordsOf } from '../../src/resume/task-record.ts';
 import { firstDifference } from './compare.ts';
 import { plantedMistakes } from './planted-mistakes.ts';
@@ -94,4 +95,98 @@ test.each([
   const a = { path: 'a', rerunnable: true, when: true, selected: true, scope: 'run' } as const;
   const suite: PresentSuite = { tasks: [{ ...a, digests: { ...digests, code } }] };
   expect(decide(records, suite, { kind: 'resume' })[0]).toMatchObject({ row: 16, reason });
+});
+
+describe('attempts that are still in their pools', () => {
+  const digests = { identity: 'i', meaning: 'm', code: 'c', data: 'd', limits: 'l' } as never;
+  const basis = { digests, siblings: [] };
+  const started = { state: 'started', attempt: 1, session: 1, interruptions: 1, basis } as const;
+  const left = { session: 1, path: 'a', attempt: 1, part: 'body', state: 'running' } as const;
+
+  interface Situation {
+    readonly record?: Parameters<typeof recordOf>[1];
+    readonly task?: Parameters<typeof taskOf>[1];
+    readonly provider?: Parameters<typeof recordOf>[1];
+    readonly providerTask?: Parameters<typeof taskOf>[1];
+    readonly left?: object;
+    readonly health?: 'whole' | 'damaged';
+    readonly mode?: 'resume' | 'rerun';
+  }
+
+  function decisionWith(situation: Situation) {
+    const { record = started, task = {}, provider, providerTask, health = 'whole' } = situation;
+    const requires = provider === undefined ? [] : [{ form: 'one', capabilities: ['task:p'] } as const];
+    const tasks = [
+      ...(provider === undefined ? [] : [taskOf('p', providerTask)]),
+      taskOf('a', { digests, requires, rerunnable: false, ...task }),
+    ];
+    const records = [...(provider === undefined ? [] : [recordOf('p', provider)]), recordOf('a', record)];
+    const suite = { tasks, boot: 'b', lastSession: 1, left: [{ ...left, ...situation.left }] };
+    const mode =
+      situation.mode === 'rerun'
+        ? ({ kind: 'rerun', classes: ['not-run'] } as const)
+        : ({ kind: 'resume' } as const);
+    const of = { health, tasks: new Map(records.map((each) => [each.path, each])) };
+    return decide(of, suite, mode).find(({ path }) => path === 'a');
+  }
+
+  const ended = { state: 'ended', gave: true, attempt: 1, executions: [executionOf('pass')] } as const;
+
+  test.each<[string, Situation]>([
+    ['an attempt that started', {}],
+    ['one whose start was intended', { record: { ...started, state: 'intended', interruptions: 0 } }],
+    ['one that has ended', { left: { state: 'ended' } }],
+    ['one of which no start was recorded', { record: { state: 'none', basis } }],
+    [
+      'the next attempt, of which no start was recorded',
+      {
+        ...{ record: { ...started, state: 'between' }, left: { attempt: 2 } },
+      },
+    ],
+    ['one that an earlier session had adopted', { record: { ...started, session: 1 } }],
+    ['one whose provider stands', { provider: ended }],
+  ])('are adopted: %s', (_, situation) => {
+    expect(decisionWith(situation)).toMatchObject({ row: 0, action: 'adopt', cleansUp: false, poisons: [] });
+  });
+
+  test.each<[string, Situation]>([
+    ['of an attempt that was superseded', { record: { ...started, attempt: 2 } }],
+    ['of another session', { left: { session: 7 } }],
+    ['of a task that has a result', { record: ended }],
+    ['of a task that was cancelled', { record: { ...started, state: 'cancelled' } }],
+    ['of a task that changed', { task: { digests: { ...(digests as object), code: 'x' } as never } }],
+    [
+      'of a task that changed before its start was recorded',
+      {
+        record: {
+          state: 'none',
+          basis: { ...basis, digests: { ...(digests as object), code: 'x' } as never },
+        },
+      },
+    ],
+    ['of a task that does not apply', { task: { when: 'no' } }],
+    ['of a task that is not selected', { task: { selected: false } }],
+    ['of a task that the loop had added', { record: { ...started, origin: 'loop' } }],
+    ['behind a service', { provider: { ...started, state: 'up' }, providerTask: { isService: true } }],
+    ['behind what ended with the session', { provider: ended, providerTask: { scope: 'process' } }],
+    ['behind a reboot', { provider: { ...ended, mark: 'other' }, providerTask: { scope: 'boot' } }],
+    ['with a damaged journal', { health: 'damaged' }],
+    ['in a rerun', { mode: 'rerun' }],
+    ['where only its cleanup is left', { left: { part: 'cleanup' } }],
+  ])('are not adopted: %s', (_, situation) => {
+    expect(decisionWith(situation)?.action).not.toBe('adopt');
+  });
+
+  test('guard nothing, since they hold what they use', () => {
+    const tasks = [taskOf('a', { digests, claims: ['/x'] }), taskOf('b', { claims: ['/x'] })];
+    const records = {
+      health: 'whole',
+      tasks: new Map([['a', recordOf('a', { ...started, claims: ['/x'] })]]),
+    } as const;
+    const guardsWith = (found: readonly object[]) => {
+      const suite = { tasks, lastSession: 1, left: found as never };
+      return guardsOf(decide(records, suite, { kind: 'resume' }), records, suite).length;
+    };
+    expect([guardsWith([]), guardsWith([left])]).toEqual([1, 0]);
+  });
 });

@@ -1,0 +1,35 @@
+/** Which nodes of earlier sessions of the run have not said yet what is left there. Knows no network. */
+
+export class EarlierPlaces {
+  readonly #prefix: string;
+  readonly #silent = new Set<string>();
+  /** There may be others than are known. */
+  readonly isUnknown: boolean;
+
+  /** `pool`: nodes of other pools do not concern it. */
+  constructor(pool: string, places: readonly string[] | 'unknown' = []) {
+    this.#prefix = `${pool}/`;
+    this.isUnknown = places === 'unknown';
+    for (const place of places === 'unknown' ? [] : places)
+      if (place.startsWith(this.#prefix)) this.#silent.add(place);
+  }
+
+  /** The name of a node, by its id, among the places of all pools. */
+  placeOf(node: string): string {
+    return this.#prefix + node;
+  }
+
+  /** The node has said what is left, or that nothing is. */
+  heard(node: string): void {
+    this.#silent.delete(this.placeOf(node));
+  }
+
+  /** All have been heard. */
+  get areHeard(): boolean {
+    return this.#silent.size === 0;
+  }
+
+  get silent(): number {
+    return this.#silent.size;
+  }
+}
