@@ -124,7 +124,7 @@ describe('a bundle', () => {
       expect(readFileSync(join(at, name)).equals(readFileSync(join(root, name)))).toBe(true);
     const modeOf = (name: string): number => statSync(join(at, name)).mode & 0o777;
     expect([modeOf('a.ts'), modeOf('run.sh'), modeOf('sub')]).toEqual([0o444, 0o555, 0o555]);
-    expect(first.asked.length).toBe(21 + 2); // The large file in pieces; two contents of one piece each.
+    expect(first.asked.length).toBe(21 + 3); // The large file in pieces; three contents of one piece each.
     expect((await received(cache, bundle)).asked).toEqual([]);
 
     writeFileSync(join(root, 'a.ts'), 'other');

@@ -56,11 +56,14 @@ export class BundleReceiver {
   readonly #options: BundlesOptions;
   readonly #manifest: BundleManifest;
   readonly #events: Unpacking;
-  /** Files whose content is missing, the last of which is being received. */
-  readonly #missing: BundleFile[];
+  /** Files whose content is missing. */
+  readonly #missing: readonly BundleFile[];
+  /** The pieces that have not been asked for. */
+  readonly #pieces: Iterator<Piece>;
+  /** Those that were asked for at once, and how many of them have come. */
+  #asked: readonly Piece[] = [];
+  #arrived = 0;
   #incoming: Incoming | undefined;
-  /** Pieces that were asked for and have not come. */
-  #awaited = 0;
   #isOver = false;
 
   constructor(
@@ -73,7 +76,8 @@ export class BundleReceiver {
     this.#options = options;
     this.#events = events;
     const missing = manifest.files.filter((file) => !existsSync(this.#contentOf(file)));
-    this.#missing = [...new Map(missing.map((file) => [keyOf(file), file])).values()].reverse();
+    this.#missing = [...new Map(missing.map((file) => [keyOf(file), file])).values()];
+    this.#pieces = piecesOf(this.#missing);
     mkdirSync(join(options.cache, 'contents'), { recursive: true });
   }
 
@@ -93,20 +97,20 @@ export class BundleReceiver {
     }
   }
 
-  /** A piece has come; undefined where the other side does not have it. */
+  /** A piece has come, in the order in which they were asked for; undefined where the other side does not have it. */
   take({ hash, at }: PieceRequest, bytes: Uint8Array | undefined): void {
-    const incoming = this.#incoming;
-    if (this.#isOver || incoming === undefined || incoming.file.hash !== hash) return;
+    const asked = this.#asked[this.#arrived];
+    if (this.#isOver || asked === undefined || asked.file.hash !== hash || asked.at !== at) return;
+    const { file } = asked;
     try {
-      if (bytes === undefined) throw new Error(`${incoming.file.name} cannot be read any more`);
-      incoming.add(at, bytes);
-      this.#awaited--;
-      if (incoming.isComplete) {
-        incoming.keep(this.#contentOf(incoming.file));
+      if (bytes === undefined) throw new Error(`${file.name} cannot be read any more`);
+      this.#incoming ??= new Incoming(file, join(this.#options.cache, 'contents', `new-${randomName()}`));
+      this.#incoming.add(bytes);
+      if (this.#incoming.isComplete) {
+        this.#incoming.keep(this.#contentOf(file));
         this.#incoming = undefined;
-        this.#missing.pop();
       }
-      if (this.#awaited === 0 || this.#incoming === undefined) this.#next();
+      if (++this.#arrived === this.#asked.length) this.#next();
     } catch (error) {
       this.#fail(error);
     }
@@ -120,16 +124,16 @@ export class BundleReceiver {
   }
 
   #next(): void {
-    const file = this.#missing.at(-1);
-    if (file === undefined) {
-      void this.#unpack();
-      return;
+    const pieces: Piece[] = [];
+    while (pieces.length < mostPieces) {
+      const { value, done } = this.#pieces.next();
+      if (done === true) break;
+      pieces.push(value);
     }
-    this.#incoming ??= new Incoming(file, join(this.#options.cache, 'contents', `new-${randomName()}`));
-    const pieces = this.#incoming.next(mostPieces);
-    this.#awaited = pieces.length;
-    if (pieces.length > 0) this.#events.want(pieces);
-    else this.take({ hash: file.hash, at: 0 }, new Uint8Array()); // An empty file.
+    this.#asked = pieces;
+    this.#arrived = 0;
+    if (pieces.length === 0) void this.#unpack();
+    else this.#events.want(pieces.map(({ file, at }) => ({ hash: file.hash, at })));
   }
 
   async #unpack(): Promise<void> {
@@ -217,6 +221,18 @@ export async function discardBundle(
   await remove(folderOf(cache, manifest));
 }
 
+/** A part of a file that is missing. */
+interface Piece {
+  readonly file: BundleFile;
+  readonly at: number;
+}
+
+/** The pieces of all files, one after the other. An empty file has one, too. */
+function* piecesOf(files: readonly BundleFile[]): Generator<Piece, undefined> {
+  for (const file of files)
+    for (let at = 0; at === 0 || at < file.size; at += pieceLength) yield { file, at };
+}
+
 /** A file that is being received, in the order of its bytes. */
 class Incoming {
   readonly file: BundleFile;
@@ -235,16 +251,9 @@ class Incoming {
     return this.#length >= this.file.size;
   }
 
-  next(most: number): readonly PieceRequest[] {
-    const pieces: PieceRequest[] = [];
-    for (let at = this.#length; at < this.file.size && pieces.length < most; at += pieceLength)
-      pieces.push({ hash: this.file.hash, at });
-    return pieces;
-  }
-
-  add(at: number, bytes: Uint8Array): void {
-    const isWhole = bytes.length === Math.min(pieceLength, this.file.size - this.#length);
-    if (at !== this.#length || !isWhole) throw new Error(`${this.file.name} has changed while it was sent`);
+  add(bytes: Uint8Array): void {
+    if (bytes.length !== Math.min(pieceLength, this.file.size - this.#length))
+      throw new Error(`${this.file.name} has changed while it was sent`);
     writeSync(this.#fd, bytes);
     this.#hash.update(bytes);
     this.#length += bytes.length;
