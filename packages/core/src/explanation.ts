@@ -1,6 +1,6 @@
 /**
  * Why a task is where it is, as plain data: the task, what it waits for, what that waits for, and so on, up to what holds all of it. A run at work
- * explains its tasks itself; those of a past run are explained by its journal. `describeWaiting` says what a task waits for in words.
+ * explains its tasks itself; those of a past run are explained by its journal. `waitingText` says what a task waits for in words.
  */
 import type { ServicePhase, WaitingFor } from './inspection.ts';
 import type { Judgement, ReasonLink, ResultStatus } from './result.ts';
@@ -26,7 +26,7 @@ export interface ExplainedTask {
 
 /** The state of a task in a chain. */
 export type ExplainedState =
-  /** It waits. `blockers` are the tasks that it waits for; at most 8 are named, and there are `more` of them. */
+  /** It waits. `blockers` are the tasks that it waits for, or that take the slots of its pool; at most 8 are named, and there are `more` of them. */
   | {
       readonly kind: 'waiting';
       readonly for: WaitingFor;
@@ -118,8 +118,15 @@ const orders: Readonly<Record<NonNullable<Extract<WaitingFor, { kind: 'order' }>
   rivals: 'until those are over that could not run beside it:',
 };
 
+/** What a task waits for, to follow "it waits"; `names`: the tasks behind that, empty where there are none. */
+export function waitingText(waiting: WaitingFor, names: string): string {
+  const text = describeWaiting(waiting);
+  if (names === '') return text;
+  return waiting.kind === 'slot' ? `${text}, taken by ${names}` : `${text} ${names}`;
+}
+
 /** What a task waits for, to follow "it waits", without the tasks, which follow after it. Times are counted from the start of the run. */
-export function describeWaiting(waiting: WaitingFor): string {
+function describeWaiting(waiting: WaitingFor): string {
   switch (waiting.kind) {
     case 'requirement':
       return `for ${waiting.requirement}, to be provided by`;

@@ -65,12 +65,12 @@ export type { ExpectedDuration } from './expected-duration.ts';
 export {
   type Blocker,
   type BlockerState,
-  describeWaiting,
   type EndedFacts,
   type ExplainedState,
   type ExplainedTask,
   type Explanation,
   explanationVersion,
+  waitingText,
 } from './explanation.ts';
 export type {
   DiskFacts,

@@ -64,6 +64,7 @@ const kinds: readonly (readonly [WaitingFor, string])[] = [
   [{ kind: 'reservation', of: 'b' }, 'for what is reserved for'],
   [{ kind: 'group', group: 'vm', after: [] }, 'for the turn of the group "vm", which comes after'],
   [{ kind: 'need', tasks: [] }, 'until a task needs it:'],
+  [{ kind: 'slot', pool: 'default' }, 'for a slot in the pool "default", taken by'],
 ];
 test.each(kinds)('%j', (reason, text) => {
   expect(of(['a', waiting(reason, 'b')])).toEqual([`"a" waits ${text} "b" (waits).`]);
@@ -72,7 +73,7 @@ test.each(kinds)('%j', (reason, text) => {
 test('what has no tasks behind it', () => {
   const alone: readonly (readonly [WaitingFor, string])[] = [
     [{ kind: 'group', group: 'vm', current: 'gpu' }, 'until the group "gpu" is over'],
-    [{ kind: 'slot', pool: 'default' }, 'for a slot in the pool "default"'],
+    [{ kind: 'slot', pool: 'gpu' }, 'for a slot in the pool "gpu"'],
     [{ kind: 'slot', pool: 'default', isOpening: true }, 'for the opening of the pool "default"'],
     [{ kind: 'backoff', untilMs: 62_500 }, 'for its next attempt, which is due in 2.5s'],
     [{ kind: 'consumer' }, 'for the consumer to pull the next result'],

@@ -1,10 +1,10 @@
 /** Explanations as sentences: what a task waits for, what that waits for, and so on; how tasks ended, and why. Pure text. */
 import {
   type Blocker,
-  describeWaiting,
   type ExplainedState,
   type ExplainedTask,
   type Explanation,
+  waitingText,
 } from '@pexen/core';
 import type { TaskAttempt } from '../model/run-task.ts';
 import { formatSpan } from './format.ts';
@@ -52,13 +52,11 @@ function linesOf({ path, is }: ExplainedTask, atMs: number, next: string | undef
 function waitText({ for: reason, blockers, more }: State<'waiting'>, atMs: number): string {
   if (reason.kind === 'backoff')
     return `for its next attempt, which is due in ${formatSpan(Math.max(0, reason.untilMs - atMs))}`;
-  const text = describeWaiting(reason);
-  if (blockers.length === 0) return text;
   const named = blockers
     .slice(0, mostNamed)
     .map((blocker) => `"${blocker.path}" (${blockerText(blocker, atMs)})`);
   const left = blockers.length - named.length + more;
-  return `${text} ${named.join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
+  return waitingText(reason, `${named.join(', ')}${left > 0 ? ` and ${left} more` : ''}`);
 }
 
 function blockerText({ state, sinceMs, heldSinceMs }: Blocker, atMs: number): string {

@@ -1,5 +1,5 @@
 /** The state of a run at one moment as lines: what runs, what waits for what, and which resources are held. Pure text, safe for a terminal. */
-import { describeWaiting, type HeldResource, type Inspection, type WaitingTask } from '@pexen/core';
+import { type HeldResource, type Inspection, type WaitingTask, waitingText } from '@pexen/core';
 import { formatSpan } from './format.ts';
 import { printable } from './printable.ts';
 
@@ -60,7 +60,7 @@ function waitingLines(waiting: readonly WaitingTask[], atMs: number): string[] {
   for (const { path, for: reason } of waiting) {
     const due =
       reason.kind === 'backoff' ? `for the next attempt, in ${formatSpan(reason.untilMs - atMs)}` : '';
-    const text = due || [describeWaiting(reason), ...names(reason)].join(' ');
+    const text = due || waitingText(reason, names(reason));
     groups.set(text, [...(groups.get(text) ?? []), path]);
   }
   return [...groups]
@@ -68,10 +68,10 @@ function waitingLines(waiting: readonly WaitingTask[], atMs: number): string[] {
     .map(([text, paths]) => `${named(paths, paths.length)}  ${text}`);
 }
 
-/** What it waits for, if that has names. */
-function names(reason: WaitingTask['for']): string[] {
+/** The tasks behind it, if there are any. */
+function names(reason: WaitingTask['for']): string {
   const all = namesIn(reason);
-  return all.length === 0 ? [] : [named(all, all.length)];
+  return named(all, all.length);
 }
 
 function namesIn(reason: WaitingTask['for']): readonly string[] {

@@ -4,7 +4,6 @@ import {
   type Capability,
   defined,
   describeCapability,
-  describeWaiting,
   type ExplainedState,
   type ExplainedTask,
   type Explanation,
@@ -20,6 +19,7 @@ import {
   requirementText,
   type ServicePhase,
   type WaitingFor,
+  waitingText,
 } from '@pexen/core';
 import { describeNodes, describeWait, nameOf } from '@pexen/lock';
 import { AFTER, BEFORE, CLEAR, type ConditionId, GROUP, SALVAGE } from '../plan/graph.ts';
@@ -224,7 +224,9 @@ function explained(state: State, task: number): { readonly is: ExplainedState; r
   const { tasks } = state;
   if (tasks.isOut(task)) return { is: attemptOf(state, task) };
   if (!tasks.isDone(task)) {
-    const { for: reason, tasks: others = [] } = waitOf(state, task);
+    const wait = waitOf(state, task);
+    const { for: reason } = wait;
+    const others = reason.kind === 'slot' ? outIn(state, task) : (wait.tasks ?? []);
     const blockers = others.slice(0, mostNamed).map((other) => blockerOf(state, other, reason));
     const more = others.length - blockers.length;
     const then = others.find((other) => tasks.isOut(other)) ?? others[0];
@@ -275,13 +277,18 @@ function blockerOf(state: State, task: number, { kind, ...more }: WaitingFor): B
 
 /** What a task waits for, with some of the tasks. */
 function waitText({ for: reason, blockers, more }: Extract<ExplainedState, { kind: 'waiting' }>): string {
-  const text = describeWaiting(reason);
-  return blockers.length === 0
-    ? text
-    : `${text} ${someOf(
-        blockers.map(({ path }) => path),
-        more,
-      )}`;
+  const paths = blockers.map(({ path }) => path);
+  return waitingText(reason, someOf(paths, more));
+}
+
+/** The tasks that take the slots of the task's pool. Services have places of their own. */
+function outIn(state: State, task: number): number[] {
+  const pool = state.poolOf(task);
+  const found: number[] = [];
+  for (let other = 0; other < state.tasks.count; other++)
+    if (state.tasks.isOut(other) && state.poolOf(other) === pool && !state.isService(other))
+      found.push(other);
+  return found;
 }
 
 /** What a task that does not wait is doing, or how it ended. */

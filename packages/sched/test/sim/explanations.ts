@@ -203,7 +203,7 @@ function wrongWait(task: TaskShadow, is: Waiting, seen: Seen): string | undefine
     case 'group':
       return wrongGroup(task, reason, is, seen);
     case 'slot':
-      return wrongSlot(task, reason, seen);
+      return wrongSlot(task, reason, seen) ?? these(outIn(task, seen));
     case 'node':
       return wrongNode(task, reason, seen);
     case 'need':
@@ -420,6 +420,14 @@ function wrongNode(
   if (nodes.length + more !== home.nodes.size)
     return `waits for one of ${home.nodes.size} nodes, not of ${nodes.length + more}`;
   return seen.countNodesFor(task) > 0 ? 'waits for a node, and there is one' : undefined;
+}
+
+/** Those that take the slots of its pool. */
+function outIn(task: TaskShadow, seen: Seen): TaskShadow[] {
+  const home = seen.homeOf(task);
+  return seen.shadow.tasks.filter(
+    (other) => seen.runningOf(other) !== undefined && seen.homeOf(other) === home && !isService(other),
+  );
 }
 
 function wrongConsumer({ pulls, isRecalling }: Seen): string | undefined {

@@ -129,4 +129,10 @@ export const explainBugs: readonly PlantedBug[] = [
     find: "return tasks.stop[service] !== 0 ? 'stopping' : ",
     replace: 'return ',
   },
+  {
+    what: 'tasks of other pools are said to take the slots',
+    file: explain,
+    find: 'if (state.tasks.isOut(other) && state.poolOf(other) === pool && !state.isService(other))',
+    replace: 'if (state.tasks.isOut(other) && pool !== undefined && !state.isService(other))',
+  },
 ];
