@@ -13,6 +13,9 @@ export const formatVersion: number = serialize(0)[1] ?? 0;
 /** Servers accept payloads of 1 MiB by default; a packet is half of that. */
 const pieceBytes = 256 * 1024;
 
+/** No packet is longer, bytes, whatever a server accepts: a short frame takes up twenty times what it has. */
+const longestPacket = 1024 * 1024;
+
 /** No message may be longer, bytes: both sides hold a message as a whole. */
 export const longestMessage: number = 64 * 1024 * 1024;
 
@@ -98,6 +101,7 @@ export function encodePacket(packet: object): Uint8Array {
 
 /** What `encodePacket` has encoded; undefined for other bytes, which anyone may have sent. */
 export function decodePacket(bytes: Uint8Array): object | undefined {
+  if (bytes.length > longestPacket) return undefined;
   try {
     const packet: unknown = bytes[0] === mark ? decodeFrames(bytes) : deserialize(bytes);
     return typeof packet === 'object' && packet !== null ? packet : undefined;

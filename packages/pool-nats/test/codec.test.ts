@@ -62,3 +62,15 @@ test('other bytes are refused, wherever a packet breaks off or differs', () => {
   for (const text of ['', 'px', '\u00b7', '{"kind":"frames"}'])
     expect(decodePacket(Buffer.from(text, 'latin1'))).toBeUndefined();
 });
+
+test('a packet that is longer than any is refused, also if it could be read', () => {
+  const frames = Array.from({ length: 100_000 }, (_, at) => ({
+    number: at,
+    size: 0,
+    piece: { bytes: Buffer.alloc(0), isPart: false },
+  }));
+  expect(decodePacket(encodePacket({ kind: 'frames', session: 's', heardUpTo: 0, frames }))).toBeUndefined();
+  expect(
+    decodePacket(encodePacket({ kind: 'frames', session: 's', heardUpTo: 0, frames: frames.slice(0, 10) })),
+  ).toBeDefined();
+});

@@ -38,6 +38,8 @@ import { NodeConnection, type NodeSlot, type SlotLender } from './node-connectio
 export interface Wires {
   toNode(name: string, deliver: () => void): void;
   fromNode(name: string, deliver: () => void): void;
+  /** Takes the place of a server. */
+  readonly connect?: typeof connectTransport;
 }
 
 const openWires: Wires = { toNode: (_, deliver) => deliver(), fromNode: (_, deliver) => deliver() };
@@ -140,7 +142,8 @@ export class Fleet implements SlotLender {
     const { bundle } = this.#settings;
     const root = this.#context.code?.root ?? process.cwd();
     this.#bundle = bundle && (await Bundle.of(root, bundle));
-    const transport = await connectTransport(this.#settings.server, `pexen run ${this.#host}`);
+    const { connect = connectTransport } = this.#wires;
+    const transport = await connect(this.#settings.server, `pexen run ${this.#host}`);
     this.#transport = transport;
     if (this.#isClosed) return await this.close();
     transport.subscribe(this.#subjects.hello('*'), (received) => this.#greet(received));

@@ -125,7 +125,7 @@ export class HostSession {
     try {
       messages = this.#channel.take(packet);
     } catch (error) {
-      return [...effects, ...this.distrust(messageOf(error))];
+      return [...effects, ...this.distrust(`sent what cannot be read: ${messageOf(error)}`)];
     }
     for (const message of messages) {
       const report = message as NodeReport;
