@@ -116,7 +116,13 @@ class FuzzedNode {
     this.#random = random;
     this.#core = new NodeCore({
       ...{ node: `${name}1`, name, properties: {}, bootMark: 'b', slots: 2 },
-      ...{ version: protocolVersion, format: formatVersion, announceMs: 200, codec: byteCodec },
+      ...{
+        version: protocolVersion,
+        format: formatVersion,
+        announceMs: 200,
+        codec: byteCodec,
+        keyOf: () => undefined,
+      },
     });
     hub.subscribe(subjects.toNode(name, `${name}1`), ({ bytes }) => {
       this.#obey(this.#core.take(decodePacket(bytes) as ToNode, clock.now()));
@@ -205,6 +211,7 @@ export function fuzzNode(
     format: formatVersion,
     announceMs: 500,
     codec: checkedCodec(isNodeOrder),
+    keyOf: () => undefined,
   });
   let nowMs = 0;
   const held: Uint8Array[] = [];
