@@ -1047,8 +1047,12 @@ describe('nodes', () => {
     await giveOn('b', 'behind');
     worker(2).start(8);
     worker(2).asked.length = 0;
-    clock.advance(1_000);
+    await clock.advance(20);
     expect(worker(2).sent.get(9)?.assignment.path).toBe('behind');
     expect(worker(2).asked).toEqual([]);
+    worker(0).node = 'b';
+    await clock.advance(100);
+    expect(worker(2).asked).toEqual(['reclaim 9']);
+    expect(worker(0).sent.get(0)?.assignment.path).toBe('behind');
   });
 });
