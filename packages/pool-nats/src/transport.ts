@@ -34,7 +34,7 @@ export interface Received {
 
 /** A connection, reduced to what the pool and its nodes need. */
 export interface Transport {
-  /** Sends bytes. What is sent while the connection is down is lost. `reply`: where the server answers if there is no listener. */
+  /** Sends bytes. What is sent while the connection is down may be lost. `reply`: where the server answers if there is no listener. */
   publish(subject: string, bytes: Uint8Array, reply?: string): void;
   subscribe(subject: string, hear: (received: Received) => void): void;
   /**
@@ -46,7 +46,6 @@ export interface Transport {
   readonly closed: Promise<unknown>;
   /** The address of the server. */
   readonly server: string;
-  readonly isConnected: boolean;
   close(): Promise<void>;
 }
 
@@ -95,29 +94,16 @@ class NatsTransport implements Transport {
   readonly #connection: NatsConnection;
   /** Subscriptions that the server has refused. */
   readonly #denied: string[] = [];
-  #isConnected = true;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
     this.server = connection.getServer();
     this.closed = connection.closed();
-    void this.#follow();
-  }
-
-  get isConnected(): boolean {
-    return this.#isConnected;
-  }
-
-  async #follow(): Promise<void> {
-    for await (const { type } of this.#connection.status())
-      if (type === 'disconnect') this.#isConnected = false;
-      else if (type === 'reconnect') this.#isConnected = true;
   }
 
   publish(subject: string, bytes: Uint8Array, reply?: string): void {
     const connection = this.#connection;
-    // The client would keep everything until it is connected again, and a session sends again what was not received.
-    if (this.#isConnected && !connection.isClosed() && !connection.isDraining())
+    if (!connection.isClosed() && !connection.isDraining())
       connection.publish(subject, bytes, reply === undefined ? undefined : { reply });
   }
 

@@ -13,7 +13,6 @@ export class Hub {
   connect(): Transport {
     return {
       server: 'memory',
-      isConnected: true,
       closed: new Promise(() => {}),
       publish: (subject, bytes) => this.publish(subject, bytes),
       subscribe: (subject, hear) => this.subscribe(subject, hear),
