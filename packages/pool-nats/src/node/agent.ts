@@ -76,6 +76,9 @@ function newMarker(): string {
   return outer === undefined ? own : `${outer}/${own}`;
 }
 
+/** With so many attempts a node has enough to do: its reports may wait a millisecond for others. Every packet wakes the server and the scheduler, which costs more than a report. */
+const well = 12;
+
 class Agent implements RunningNode {
   readonly name: string;
   readonly server: string;
@@ -101,6 +104,8 @@ class Agent implements RunningNode {
   #probing: Promise<boolean> | undefined;
   #cancelTick = (): void => {};
   #isFlushing = false;
+  /** How many attempts its slots have. */
+  #held = 0;
   /** It is to stop when it is idle, or at that time by the clock of timers. */
   #stopsAtMs: number | undefined;
   #isOver = false;
@@ -301,7 +306,10 @@ class Agent implements RunningNode {
       this.#core.say(link.session, { is: 'other-code', files: differing.slice(0, mostNamed) });
       if (files !== undefined) void discardBundle(this.#settings.cache, files.manifest, differing);
       remote?.report({ is: 'ended', id, outcome: { kind: 'not-started', reason: 'its code is other' } });
-    } else void remote?.run(here);
+    } else if (remote !== undefined) {
+      this.#held++;
+      void remote.run(here).finally(() => this.#held--);
+    }
   }
 
   async #close(id: LinkId, how: 'drain' | 'kill'): Promise<void> {
@@ -316,10 +324,12 @@ class Agent implements RunningNode {
   #flushSoon(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    setImmediate(() => {
+    const flush = (): void => {
       this.#isFlushing = false;
       this.#obey(this.#core.flush(this.#clock.recent()));
-    });
+    };
+    if (this.#held >= well) systemClock.after(1, flush);
+    else setImmediate(flush);
   }
 
   #publish(subject: string, packet: object): void {
