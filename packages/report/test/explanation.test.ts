@@ -91,7 +91,7 @@ test('attempts and services that are out', () => {
     '"db" is up: attempt 1 on w, for 1.0s, needed by "x", "y", "z" and 4 more.',
   ]);
   expect(of(['b', { kind: 'dispatched', attempt: 3, part: 'body', pool: 'p', sinceMs: 59_500 }])).toEqual([
-    '"b" waits in the pool "p", which has not started attempt 3 since 500ms.',
+    '"b" waits in the pool "p", which has not started attempt 3 after 500ms.',
   ]);
 });
 

@@ -54,6 +54,8 @@ async function writeLast(stateDirectory: string, choice: string | undefined, out
     counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   }
   const results = [...counts].map(([verdict, count]) => `${count} ${verdict}`).join(', ');
-  const end = incomplete ?? (exitCode === undefined ? 'it has no exit code' : `exit code ${exitCode}`);
+  const isCut = run.state === 'resumable';
+  const ended = exitCode === undefined ? 'it has no exit code' : `exit code ${exitCode}`;
+  const end = isCut ? 'it was interrupted, and can be continued: pexen resume' : (incomplete ?? ended);
   output.write(`Run ${run.number ?? run.id}: ${results}, after ${formatSpan(durationMs)}; ${end}.\n`);
 }

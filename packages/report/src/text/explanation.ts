@@ -30,7 +30,7 @@ function linesOf({ path, is }: ExplainedTask, atMs: number, next: string | undef
       return [`${name} waits ${waitText(is, atMs)}.`];
     case 'dispatched':
       return [
-        `${name} waits in the pool "${is.pool}", which has not started ${attemptText(is)} since ${formatSpan(atMs - is.sinceMs)}${stopText(is)}.`,
+        `${name} waits in the pool "${is.pool}", which has not started ${attemptText(is)} after ${formatSpan(atMs - is.sinceMs)}${stopText(is)}.`,
       ];
     case 'running':
       return [`${name} ${runningText(is, atMs)}${stopText(is)}.`];

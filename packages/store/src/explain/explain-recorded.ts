@@ -16,6 +16,7 @@ import { type ReportedTask, type RunReport, runReportOf } from '../merge/run-rep
 import { recordsOf, type TaskRecord } from '../resume/task-record.ts';
 import type { RunDescription } from '../run/recorded-run.ts';
 import { ResultArchive } from '../run/result-archive.ts';
+import { stateIn } from '../run/run-directories.ts';
 
 /** The tasks of a run of the past, and why they ended as they did. */
 export class RecordedExplanations {
@@ -26,9 +27,12 @@ export class RecordedExplanations {
   readonly #records: ReadonlyMap<string, TaskRecord>;
   readonly #archive: ResultArchive;
   readonly #course: Course;
+  readonly #whyOpen: string | undefined;
 
-  constructor(content: JournalContent, report: RunReport) {
+  /** `whyOpen`: why tasks may have no result, where that is known better than from the journal alone. */
+  constructor(content: JournalContent, report: RunReport, whyOpen: string | undefined) {
     this.report = report;
+    this.#whyOpen = whyOpen ?? report.incomplete;
     const created = content.entries.find(({ event }) => event.type === 'run-created')?.event;
     this.description = created?.type === 'run-created' ? created : undefined;
     this.#tasks = new Map(report.tasks.map((task) => [task.info.path, task]));
@@ -88,7 +92,7 @@ export class RecordedExplanations {
 
   #withoutResult(path: string, record: TaskRecord | undefined): ExplainedState {
     const started = this.#course.startOf(path);
-    const why = this.report.incomplete ?? this.#course.reason ?? 'the run ended before it';
+    const why = this.#whyOpen ?? this.#course.reason ?? 'the run ended before it';
     const isUnderWay = record !== undefined && !['none', 'skipped', 'cancelled'].includes(record.state);
     if (!isUnderWay || started === undefined)
       return { kind: 'not-started', why: this.#course.of(path).kept ?? why };
@@ -159,5 +163,8 @@ class Course {
 export function explainRecorded(directory: string): RecordedExplanations | undefined {
   const content = readJournal(directory);
   const report = runReportOf(content);
-  return report && new RecordedExplanations(content, report);
+  const state = stateIn(directory);
+  const whyOpen =
+    state === 'going-on' ? 'the run goes on' : state === 'resumable' ? 'the run was interrupted' : undefined;
+  return report && new RecordedExplanations(content, report, whyOpen);
 }
