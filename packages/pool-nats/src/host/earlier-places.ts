@@ -1,4 +1,5 @@
 /** Which nodes of earlier sessions of the run have not said yet what is left there. Knows no network. */
+import type { Hello } from '../protocol/messages.ts';
 
 export class EarlierPlaces {
   readonly #prefix: string;
@@ -14,14 +15,14 @@ export class EarlierPlaces {
       if (place.startsWith(this.#prefix)) this.#silent.add(place);
   }
 
-  /** The name of a node, by its id, among the places of all pools. */
-  placeOf(node: string): string {
-    return this.#prefix + node;
+  /** The name of a start of a node among the places of all pools. Its id alone is chosen by the node: another one could say the same. */
+  placeOf({ name, node }: Pick<Hello, 'name' | 'node'>): string {
+    return `${this.#prefix}${name}/${node}`;
   }
 
   /** The node has said what is left, or that nothing is. */
-  heard(node: string): void {
-    this.#silent.delete(this.placeOf(node));
+  heard(hello: Pick<Hello, 'name' | 'node'>): void {
+    this.#silent.delete(this.placeOf(hello));
   }
 
   /** All have been heard. */

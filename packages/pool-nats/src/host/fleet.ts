@@ -311,7 +311,7 @@ export class Fleet implements SlotLender {
         hello.node,
         `${hello.name} is ${hello.state === 'busy' ? 'busy with another run' : hello.state}`,
       );
-    if (this.#hasNothing(hello)) this.#heard(hello.node);
+    if (this.#hasNothing(hello)) this.#heard(hello);
     this.#wires.fromNode(hello.name, () => this.#obey(this.#core.greet(hello, this.#nowMs)));
   }
 
@@ -321,8 +321,8 @@ export class Fleet implements SlotLender {
     return hello.state !== 'free' || !this.#accepts(hello);
   }
 
-  #heard(node: string): void {
-    this.#earlier.heard(node);
+  #heard(hello: Hello): void {
+    this.#earlier.heard(hello);
     this.#changed();
   }
 
@@ -400,7 +400,7 @@ export class Fleet implements SlotLender {
       ...{ isAway: false, isDraining: false },
     };
     this.#members.set(session, member);
-    this.#context.joined(this.#earlier.placeOf(hello.node), () => this.#known(member, 'record'));
+    this.#context.joined(this.#earlier.placeOf(hello), () => this.#known(member, 'record'));
     if (this.#bundle === undefined) {
       this.#known(member, 'files');
       return;
@@ -436,7 +436,7 @@ export class Fleet implements SlotLender {
 
   /** What a node says once everything has been decided comes too late: it was given up. */
   async #leftAt(member: Member): Promise<void> {
-    this.#heard(member.hello.node);
+    this.#heard(member.hello);
     if (this.#isOpen) await this.dismissLeft(leftAt(member));
     this.#known(member, 'left');
     if (member.isDraining) this.#leaveIfUnused(member);
@@ -532,7 +532,7 @@ export class Fleet implements SlotLender {
   #lose(member: Member, reason: string): void {
     this.#members.delete(member.session);
     this.#reportNode(member.hello.name, reason);
-    this.#context.parted(this.#earlier.placeOf(member.hello.node));
+    this.#context.parted(this.#earlier.placeOf(member.hello));
     for (const { session, done } of this.#dismissals.values()) if (session === member.session) done();
     for (const connection of connectionsOf(member)) connection.lose(reason);
   }

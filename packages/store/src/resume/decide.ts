@@ -206,7 +206,9 @@ class Decider {
 
   /** The attempt of the task that is still in its pool, if that may go on: it is the one that would start next, and what it was built on stands. */
   #leftOf(task: SuiteTask, record: TaskRecord): LeftAttempt | undefined {
-    const left = this.#suite.left?.find((each) => each.path === task.path && this.#isNext(each, record));
+    const left = this.#suite.left?.find(
+      (each) => each.path === task.path && this.#isNext(each, record) && isWhereItStarted(each, record),
+    );
     if (left === undefined || record.origin !== 'start' || task.isService === true) return undefined;
     // Their providers may start again meanwhile.
     if ((task.tearsDown ?? []).length + (task.salvages ?? []).length > 0) return undefined;
@@ -400,6 +402,12 @@ function mayHaveEndedBadly(record: TaskRecord | undefined): boolean {
 }
 
 /** The execution and the attempt that the decision starts, or ends as crashed. */
+/** A node says itself what it has: that it has an attempt which another node was given is not believed. Workers are named `node/slot`. */
+function isWhereItStarted({ node }: LeftAttempt, { state, worker }: TaskRecord): boolean {
+  if (node === undefined || worker === undefined || state !== 'started') return true;
+  return worker === node || worker.startsWith(`${node}/`);
+}
+
 function startOf({ action, left }: RowDecision, facts: Case): Partial<Decision> {
   if (left !== undefined && facts.record !== undefined)
     return { execution: facts.record.execution, attempt: left.attempt };

@@ -76,6 +76,7 @@ export type RecordedEvent =
   | (OfTask & {
       readonly type: 'attempt-started';
       readonly attempt: number;
+      readonly worker?: string;
       readonly part: 'body' | 'cleanup';
       readonly execution?: Execution;
     })
@@ -168,6 +169,8 @@ export interface TaskRecord {
   readonly session: number;
   /** The number of its latest attempt in this execution; 0 before the first. */
   readonly attempt: number;
+  /** The worker in which its latest attempt has started, if that was recorded. */
+  readonly worker?: string | undefined;
   /** How many attempts of this execution have ended. */
   readonly attemptsEnded: number;
   /** A service whose latest attempt was ready, perhaps at a start before the latest: it has no end. */
@@ -393,6 +396,7 @@ export class RecordReducer {
       execution,
       session,
       attempt: event.attempt,
+      worker: isIntent ? undefined : event.worker,
       attemptsEnded: isSame ? record.attemptsEnded : 0,
       wasUp: isSame && record.wasUp,
       ...this.#interrupted(record, isIntent),

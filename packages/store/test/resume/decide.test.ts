@@ -143,6 +143,10 @@ describe('attempts that are still in their pools', () => {
         ...{ record: { ...started, state: 'between' }, left: { attempt: 2 } },
       },
     ],
+    [
+      'one that started on the node that has it',
+      { record: { ...started, worker: 'one/0' }, left: { node: 'one' } },
+    ],
     ['one that an earlier session had adopted', { record: { ...started, session: 1 } }],
     ['one whose provider stands', { provider: ended }],
   ])('are adopted: %s', (_, situation) => {
@@ -152,6 +156,10 @@ describe('attempts that are still in their pools', () => {
   test.each<[string, Situation]>([
     ['of an attempt that was superseded', { record: { ...started, attempt: 2 } }],
     ['of another session', { left: { session: 7 } }],
+    [
+      'that started on another node than claims to have it',
+      { record: { ...started, worker: 'one/0' }, left: { node: 'on' } },
+    ],
     ['of a task that has a result', { record: ended }],
     ['of a task that was cancelled', { record: { ...started, state: 'cancelled' } }],
     ['of a task that changed', { task: { digests: { ...(digests as object), code: 'x' } as never } }],
