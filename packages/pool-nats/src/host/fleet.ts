@@ -188,7 +188,7 @@ export class Fleet implements SlotLender {
       const { slot } = found;
       if (slot === undefined || member.slots[slot] !== undefined) member.services.add(connection);
       else member.slots[slot] = connection;
-      queueMicrotask(() => this.#bind(connection, member, slot ?? member.slots.length));
+      queueMicrotask(() => this.#bind(connection, member, slot));
     }
     return connection;
   }
@@ -588,14 +588,15 @@ export class Fleet implements SlotLender {
     }
   }
 
-  #bind(connection: NodeConnection, member: Member, slot: number): void {
+  /** `slot`: undefined for an attempt that ended before it was adopted. */
+  #bind(connection: NodeConnection, member: Member, slot?: number): void {
     const { session, hello } = member;
     connection.bind({
       session,
-      name: `${hello.name}/${slot}`,
+      name: slot === undefined ? hello.name : `${hello.name}/${slot}`,
       node: hello.name,
       link: ++this.#links,
-      slot,
+      slot: slot ?? 0,
       send: (order) => {
         this.#core.send(session, order);
         this.#flushSoon();

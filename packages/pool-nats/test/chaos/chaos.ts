@@ -2,9 +2,12 @@
  * One real run on real agents, whose connections, processes and server fail as the seed says; and what the marks of the bodies say about it: none may start
  * twice, and no two of one lock may run at the same time.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { run } from '@pexen/sched';
 import { nats } from '../../src/index.ts';
 import { type RunningServer, startServer } from '../../src/node.ts';
@@ -12,6 +15,7 @@ import { type Marking, marking } from '../fixtures/marks.ts';
 import { Random } from '../sim/random.ts';
 import { AgentProcess } from '../support/agents.ts';
 import { FaultyProxy } from './proxy.ts';
+import type { SchedulerOptions } from './scheduler-program.ts';
 
 const timing = { heartbeatMs: 250, leaseMs: 2_000, endingMs: 2_000 };
 const agentCount = 3;
@@ -28,6 +32,81 @@ export interface Report {
   readonly actions: readonly string[];
   readonly results: Readonly<Record<string, number>>;
   readonly seconds: number;
+}
+
+/** How many tasks a run has whose scheduler is killed. */
+const resumedCount = 30;
+
+/** The scheduler is killed or stopped so often at most. */
+const mostCuts = 4;
+
+/** The same for a recorded run whose scheduler is killed, or stopped for a while and then killed, and resumed. */
+export async function chaosWithResumes(seed: number, program: string): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), 'pexen-chaos-'));
+  const world = await World.start(seed, program);
+  const startMs = performance.now();
+  try {
+    const { random } = world;
+    const file = join(folder, 'marks');
+    const results = join(folder, 'results');
+    const tasks = Array.from({ length: resumedCount }, (_, n): Marking => {
+      const isOnce = random.chance(0.5);
+      const name = `${isOnce ? 'once' : 't'}${n}`;
+      return { name, lock: `/lock/${random.int(0, 9)}`, file, ms: random.int(20, 900), isOnce };
+    });
+    writeFileSync(file, '');
+    world.marks = file;
+    const options = (isResume: boolean): SchedulerOptions => ({
+      ...{
+        runId: `01900000-0000-7000-8000-${String(seed).padStart(12, '0')}`,
+        state: folder,
+        results,
+        isResume,
+        tasks,
+      },
+      pool: { servers: world.schedulerUrl, pool: `chaos${seed}`, nodes: agentCount, ...timing },
+    });
+    const trouble = random.chance(0.5) ? world.trouble() : Promise.resolve();
+    const cuts = random.int(1, mostCuts + 1);
+    for (let cut = 0; ; cut++) {
+      writeFileSync(results, `${existsSync(results) ? readFileSync(results, 'utf8') : ''}session\n`);
+      const scheduler = new SchedulerProcess(options(cut > 0));
+      const isOver = cut < cuts ? await scheduler.endsWithin(random.int(2_500, 6_000)) : false;
+      if (isOver || cut >= cuts) {
+        await scheduler.ended;
+        break;
+      }
+      await world.cutScheduler(scheduler);
+    }
+    world.isOver = true;
+    await trouble;
+    const text = readFileSync(results, 'utf8');
+    const counts: Record<string, number> = {};
+    for (const line of text.split('\n')) {
+      const [what = ''] = line.split(' ');
+      if (what !== '') counts[what] = (counts[what] ?? 0) + 1;
+    }
+    return {
+      violations: [...violationsOf(readFileSync(file, 'utf8'), /^once/), ...resultsMissing(text, tasks)],
+      actions: world.actions,
+      results: counts,
+      seconds: (performance.now() - startMs) / 1000,
+    };
+  } finally {
+    await world.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The last session gives each result once. */
+function resultsMissing(text: string, tasks: readonly Marking[]): string[] {
+  const last = text.slice(text.lastIndexOf('session\n')).split('\n');
+  return tasks.flatMap(({ name }) => {
+    const given = last.filter(
+      (line) => / (\S+) /.exec(line)?.[1]?.endsWith(name) === true && /^re/.test(line),
+    );
+    return given.length === 1 ? [] : [`${name} has ${given.length} results in the last session`];
+  });
 }
 
 export async function chaos(seed: number, program: string): Promise<Report> {
@@ -75,8 +154,8 @@ export async function chaos(seed: number, program: string): Promise<Report> {
   }
 }
 
-/** What the marks say. */
-export function violationsOf(text: string): string[] {
+/** What the marks say. `once`: attempts whose names match start once; the others may be interrupted, and start again. */
+export function violationsOf(text: string, once = /./): string[] {
   const violations: string[] = [];
   const marks = text
     .trim()
@@ -90,12 +169,34 @@ export function violationsOf(text: string): string[] {
   const latest = new Map<string, string>();
   for (const { what, who, lock, attempt } of marks) {
     if (what === 'start') {
-      if (started.has(attempt)) violations.push(`${attempt} started twice`);
+      if (started.has(attempt) && once.test(attempt)) violations.push(`${attempt} started twice`);
       started.add(attempt);
       latest.set(lock, who);
     } else if (latest.get(lock) !== who) violations.push(`${who} ran while ${latest.get(lock)} held ${lock}`);
   }
   return [...new Set(violations)];
+}
+
+/** A session of the run, in a process of its own. */
+class SchedulerProcess {
+  readonly #child: ChildProcess;
+  readonly ended: Promise<unknown>;
+
+  constructor(options: SchedulerOptions) {
+    const program = fileURLToPath(new URL('./scheduler-program.ts', import.meta.url));
+    const args = ['--conditions=@pexen/source', program, JSON.stringify(options)];
+    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.ended = once(this.#child, 'exit');
+  }
+
+  /** True if it ends by itself within this time. */
+  async endsWithin(ms: number): Promise<boolean> {
+    return await Promise.race([this.ended.then(() => true), pause(ms).then(() => false)]);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
 }
 
 class World {
@@ -140,6 +241,25 @@ class World {
       if (!this.isOver) await this.#act();
     }
     for (const proxy of this.#proxies) proxy.restore();
+  }
+
+  /** Kills the scheduler, or stops it for so long that its nodes give it up, and lets the next one wait for a while. */
+  async cutScheduler(scheduler: SchedulerProcess): Promise<void> {
+    const { random } = this;
+    const stoppedMs = random.chance(0.3) ? random.int(200, 5_000) : 0;
+    const waitMs = random.chance(0.5) ? 0 : random.int(0, 5_000);
+    this.actions.push(`stop scheduler ${stoppedMs} ms, kill it, wait ${waitMs} ms`);
+    if (stoppedMs > 0) {
+      scheduler.signal('SIGSTOP');
+      await pause(stoppedMs);
+      if (random.chance(0.5)) {
+        scheduler.signal('SIGCONT');
+        await pause(300);
+      }
+    }
+    scheduler.signal('SIGKILL');
+    await scheduler.ended;
+    await pause(waitMs);
   }
 
   async stop(): Promise<void> {
