@@ -135,6 +135,7 @@ function describeWaiting(waiting: WaitingFor): string {
     case 'resource':
       if (waiting.alone === 'itself') return 'to run alone, after';
       if (waiting.alone === 'other') return 'to run after the exclusive';
+      if (waiting.scope !== undefined) return elsewhereText(waiting, waiting.scope);
       return `for the resource "${waiting.resource}", held by`;
     case 'reservation':
       return 'for what is reserved for';
@@ -154,6 +155,16 @@ function describeWaiting(waiting: WaitingFor): string {
     default:
       return waiting satisfies never;
   }
+}
+
+/** Held by tasks of other runs, which do not follow as tasks. */
+function elsewhereText(
+  { resource, holders }: Extract<WaitingFor, { readonly kind: 'resource' }>,
+  scope: string,
+): string {
+  const more = holders.length > 3 ? ` and ${holders.length - 3} more` : '';
+  const by = holders.length === 0 ? '' : `, held by ${holders.slice(0, 3).join(', ')}${more}`;
+  return `for the resource "${resource}" of the ${scope}${by}`;
 }
 
 function nodesText({ asked, nodes, more = 0 }: Extract<WaitingFor, { readonly kind: 'node' }>): string {

@@ -238,6 +238,7 @@ export type {
   RecalledTask,
   RunJournal,
 } from './run-journal.ts';
+export type { LockRequestOfRun, LockWait, RunLocks, RunLocksListener } from './run-locks.ts';
 export { checkShared, isRefusedKey, mergeShared, type SharedState } from './shared-state.ts';
 export { formatLocation, relativeTo, type SourceLocation } from './source-location.ts';
 export {

@@ -100,6 +100,8 @@ export type WaitingFor =
       readonly resource: string;
       readonly holders: readonly string[];
       readonly alone?: 'itself' | 'other';
+      /** Tasks of other runs hold it: `machine`, or another scope. The holders are then named with their runs. */
+      readonly scope?: string;
     }
   /** What it needs is free, but reserved for the first of the starved tasks. */
   | { readonly kind: 'reservation'; readonly of: string }

@@ -138,6 +138,11 @@ export class LockTable {
     this.#requests.forget(request);
   }
 
+  /** There are so many units of the resource, from now on. What was compiled before does not count. At most once for each resource. */
+  declare(resource: Resource, capacity: number): void {
+    this.parts.tree.declare(resource, capacity);
+  }
+
   /** The node of a resource, the same for every spelling (`/a/b`, `path('a', 'b')`). It is never forgotten. */
   nodeOf(resource: Resource): NodeId {
     const node = this.parts.tree.nodeOf(resource);

@@ -2,6 +2,7 @@
 
 import { afterAll, expect, test } from 'vitest';
 import { sampled } from '#sample';
+import { acrossRunsBugs } from './sim/planted/across-runs-bugs.ts';
 import { allBugs } from './sim/planted/all-bugs.ts';
 import { graphBugs } from './sim/planted/graph-bugs.ts';
 import { lockBugs } from './sim/planted/lock-bugs.ts';
@@ -29,7 +30,9 @@ test('every line in which a bug is planted is there', () => {
   expect(planted.filter(isGone).map(({ file, what }) => `${file} has changed: ${what}`)).toEqual([]);
 });
 
-const bugs = [lockBugs, graphBugs, machineBugs, serviceBugs, nodeBugs, setupBugs].flatMap(sampled);
+const bugs = [lockBugs, graphBugs, machineBugs, serviceBugs, nodeBugs, setupBugs, acrossRunsBugs].flatMap(
+  sampled,
+);
 /** Two at a time: each hunt is a process of its own. */
 const pairs = Array.from({ length: Math.ceil(bugs.length / 2) }, (_, at) => bugs.slice(at * 2, at * 2 + 2));
 

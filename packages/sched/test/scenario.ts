@@ -435,6 +435,12 @@ export class Scenario {
       case 'end-run':
         this.#printed.push('end');
         break;
+      case 'acquire-locks':
+        this.#printed.push(`ask other runs for ${plan.pathOf(command.task)}`);
+        break;
+      case 'release-locks':
+        this.#printed.push('release what other runs share');
+        break;
       case 'publish':
       case 'recall-rest':
         break;

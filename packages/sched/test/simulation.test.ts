@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { isWhole } from '#sample';
 import { exhaust } from './sim/exhaustive.ts';
-import { firstWithNodes, firstWithServices, generate } from './sim/generate.ts';
+import { firstWithNodes, firstWithRuns, firstWithServices, generate } from './sim/generate.ts';
 import { plainScenario, plainTask } from './sim/plain.ts';
 import { playMany } from './sim/play-many.ts';
 import type { Scenario, TaskSpec } from './sim/scenario.ts';
@@ -37,6 +37,12 @@ test('many seeds that set up nodes break no rule', { timeout: 120_000 }, () => {
     return violation === undefined ? [] : [`${seed}: ${violation}`];
   });
   expect(wrong).toEqual([]);
+});
+
+test('many seeds with other runs break no rule', { timeout: 120_000 }, () => {
+  const { seeds, violations } = playMany(firstWithRuns + 1_000_000, most, 5);
+  expect(violations).toEqual([]);
+  expect(seeds).toBe(most);
 });
 
 const step = isWhole ? 300 : 900;

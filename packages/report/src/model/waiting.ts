@@ -166,7 +166,11 @@ function dispatchedTo(pool: string): Reason {
 function reasonOf(waiting: WaitingFor): Reason | undefined {
   switch (waiting.kind) {
     case 'resource':
-      return { kind: waiting.kind, subject: waiting.resource, by: waiting.holders, isByTasks: true };
+      return {
+        ...{ kind: waiting.kind, by: waiting.holders, isByTasks: waiting.scope === undefined },
+        subject:
+          waiting.scope === undefined ? waiting.resource : `${waiting.resource} of the ${waiting.scope}`,
+      };
     case 'requirement':
       return { kind: waiting.kind, subject: waiting.requirement, by: waiting.providers, isByTasks: true };
     case 'order':

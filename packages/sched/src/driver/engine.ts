@@ -44,6 +44,7 @@ import { broken, type PoolListener, RunPool } from './pools.ts';
 import { ProviderWorkers } from './provider-workers.ts';
 import { Results } from './results.ts';
 import { RunIdentity } from './run-identity.ts';
+import { LockRequests } from './run-locks.ts';
 import { TaskOutputs } from './task-outputs.ts';
 
 /** Receives what the engine gives. */
@@ -73,6 +74,7 @@ export class Engine implements AttemptHost, PoolListener {
   readonly identity: RunIdentity;
   readonly #results: Results;
   readonly #journaling: Journaling | undefined;
+  readonly #locks: LockRequests | undefined;
   /** Why the run fails, if no task caused it. */
   failure: unknown;
   /** Milliseconds since 1970 when the run started. */
@@ -94,6 +96,7 @@ export class Engine implements AttemptHost, PoolListener {
   /** The remaining commands wait for the next turn of the event loop. */
   #isYielding = false;
   #isBroken = false;
+  #hasEnded = false;
   /** The clock's time at which the run started. */
   #originMs: number | undefined;
   /** The time when it was last read. It is stale after code of the user has run. */
@@ -140,6 +143,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.outputs = new TaskOutputs(plan, this.machine.state, options.shared);
     if (options.journal !== undefined)
       this.#journaling = new Journaling(options.journal, this.machine.state, this.outputs);
+    if (options.runLocks !== undefined) this.#locks = new LockRequests(options.runLocks, this);
     this.#results = new Results(this.machine.state, this.outputs, publisher, (task) =>
       this.#journaling?.recalledOf(task),
     );
@@ -147,6 +151,7 @@ export class Engine implements AttemptHost, PoolListener {
       this.#leftovers = new Leftovers(this.#pools);
       this.#additions = [];
     }
+    this.#locks?.refuseNested();
     this.#added(0, plan.count, 'start', site);
   }
 
@@ -212,6 +217,11 @@ export class Engine implements AttemptHost, PoolListener {
     const { from, to } = this.plan.add(entries, this.machine.live);
     const isAsking = placement.count > count;
     this.#added(from, to, origin, site, isAsking ? this.#pools.flatMap((pool) => pool.nodes()) : []);
+    try {
+      this.#locks?.refuseNested();
+    } catch (error) {
+      this.fail(error as Error);
+    }
   }
 
   /** `nodes`: what is to be known before the tasks. */
@@ -228,7 +238,11 @@ export class Engine implements AttemptHost, PoolListener {
     const addition = (): Input => {
       const recalled = this.#journaling?.added(origin, this.describe(from, to));
       if (recalled?.recall !== undefined) this.#leftovers?.note(recalled.recall);
-      return { type: 'tasks-added', atMs: this.nowMs(), from, to, origin, ...recalled };
+      const acrossRuns = this.#locks?.among(from, to) ?? [];
+      return {
+        ...{ type: 'tasks-added', atMs: this.nowMs(), from, to, origin, ...recalled },
+        ...(acrossRuns.length > 0 && { acrossRuns }),
+      };
     };
     if (this.#additions !== undefined) this.#additions.push(addition);
     else if (!this.machine.hasStarted) this.#inbox.push(addition());
@@ -331,6 +345,7 @@ export class Engine implements AttemptHost, PoolListener {
     for (const attempt of this.#attempts)
       if (attempt?.isOver === false) attempt.stop('cancelled', `the run broke down: ${messageOf(error)}`);
     await Promise.all(this.#pools.map((pool) => pool.kill()));
+    await this.#locks?.close();
     this.#consumer.end();
   }
 
@@ -489,9 +504,17 @@ export class Engine implements AttemptHost, PoolListener {
         this.#give(command.task);
         break;
       case 'stop-attempt':
-        this.#attempts[command.task]?.stop(command.why, command.reason);
+        if (!this.#locks?.giveUp(command.task))
+          this.#attempts[command.task]?.stop(command.why, command.reason);
+        break;
+      case 'acquire-locks':
+        this.#acquire(command);
+        break;
+      case 'release-locks':
+        this.#locks?.release(command.request);
         break;
       case 'reclaim':
+        this.#locks?.reclaim(command.pool);
         this.#poolAt(command.pool).reclaim();
         break;
       case 'open-pool':
@@ -539,11 +562,17 @@ export class Engine implements AttemptHost, PoolListener {
     else void pool.close(how);
   }
 
-  /** A pool that was opened only to look for what was left is closed. */
+  /**
+   * A pool that was opened only to look for what was left is closed, and other runs get what they share. What an abandoned body holds of that is released
+   * when the body ends, or with this process.
+   */
   #end(): void {
-    if (this.#leftovers === undefined) this.#consumer.end();
-    else
-      void Promise.all(this.#pools.map((pool) => pool.interruptOpening())).then(() => this.#consumer.end());
+    this.#hasEnded = true;
+    const closings: Promise<unknown>[] = [];
+    if (this.#leftovers !== undefined) closings.push(...this.#pools.map((pool) => pool.interruptOpening()));
+    if (this.#locks !== undefined && this.state.abandoned.size === 0) closings.push(this.#locks.close());
+    if (closings.length === 0) this.#consumer.end();
+    else void Promise.all(closings).then(() => this.#consumer.end());
   }
 
   #publish(seq: number, event: MachineEvent): void {
@@ -592,6 +621,12 @@ export class Engine implements AttemptHost, PoolListener {
   #whenRecorded(action: () => void): void {
     if (this.#journaling === undefined) action();
     else this.#journaling.whenRecorded(action);
+  }
+
+  /** The attempt may have been stopped since it was ordered, as in `#run`. */
+  #acquire(command: Extract<Command, { readonly type: 'acquire-locks' }>): void {
+    this.#locks?.acquire(command);
+    if (this.#isRevoked(command.task, 'body')) this.#locks?.giveUp(command.task);
   }
 
   #start({ task, attempt, part, pool, node }: Extract<Command, { readonly type: 'start-attempt' }>): void {
@@ -661,7 +696,10 @@ export class Engine implements AttemptHost, PoolListener {
     if (part === 'body' && read.kind !== 'returned') made.providersGone = this.#providersGoneFor(task);
     this.post({ type: 'attempt-ended', atMs: this.#aboutNowMs(), task, attempt, part, outcome: read });
     if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return;
-    const settled = () => this.post({ type: 'abandoned-settled', atMs: this.nowMs(), task, attempt, part });
+    const settled = () => {
+      this.post({ type: 'abandoned-settled', atMs: this.nowMs(), task, attempt, part });
+      if (this.#hasEnded && this.state.abandoned.size === 0) void this.#locks?.close();
+    };
     outcome.settled?.then(settled, settled);
   }
 

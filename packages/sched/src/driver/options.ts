@@ -17,6 +17,7 @@ import {
   type Problem,
   type Result,
   type RunJournal,
+  type RunLocks,
   type Runnable,
 } from '@pexen/core';
 import {
@@ -131,6 +132,11 @@ export interface PlannedRunOptions extends PoolOptions {
    * task that is not `rerunnable` starts once its start is.
    */
   readonly journal?: RunJournal | undefined;
+  /**
+   * Locks that this run shares with others, for resources of which there is one for several runs: `machineLocks(…)` of `@pexen/run-locks`. A task gets
+   * them just before it starts, with all that it needs of this run, and waits without holding anything. Default: none.
+   */
+  readonly runLocks?: RunLocks | undefined;
   /** Judges a result. Called once for each, before it is published or given. */
   readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
   /**
@@ -214,6 +220,11 @@ const runKinds: KindsOf<RunOptions> = {
     'Write journal: a journal of @pexen/store.',
   ),
   code: having('a source of code', ['filesOf'], 'Write code: new TaskDigester(…).'),
+  runLocks: having(
+    'locks of several runs',
+    ['concerns', 'open', 'acquire', 'release', 'close'],
+    'Write runLocks: machineLocks(…) of @pexen/run-locks.',
+  ),
   digester: having('a digester', ['loaded', 'digestsOf', 'codeOf'], 'Write digester: new TaskDigester(…).'),
 };
 

@@ -19,6 +19,9 @@ export const NODE_WAIT = 6;
 /** The run is cancelled, and a service that is up is stopped, whether tasks need it or not. */
 export const STOP_SERVICE = 5;
 
+/** The run is cancelled, and a teardown has waited for other runs long enough. */
+export const LOCKS = 7;
+
 /** A moment at which something may be due. The code that takes the alarm checks whether it still matters. */
 export interface Alarm {
   readonly atMs: number;

@@ -25,6 +25,7 @@ import {
   DISPATCHED,
   DONE,
   ENROLLED,
+  PARKED,
   PROVIDED,
   RETAINS_LOCKS,
   SLOW,
@@ -353,7 +354,7 @@ export class AttemptLifecycle {
     return tasks.state[task] === DISPATCHED && tasks.countReturn(task) < mostReturns;
   }
 
-  /** The pool has returned the attempt unstarted: its number is used again. */
+  /** The pool has returned the attempt unstarted, or the task waits for other runs: the number of the attempt is used again. */
   unstarted(task: number): void {
     const { tasks, plan, conditions, locks, lostBases } = this.#state;
     const stop = tasks.stop[task];
@@ -368,8 +369,12 @@ export class AttemptLifecycle {
     }
     const waitsAgain = !tasks.hasStarted(task) || this.#state.mustWaitAgain(task);
     const hasConditions = waitsAgain && plan.graph.waits.in.first(task) !== 0;
-    if (!hasConditions || conditions.countUnfulfilled(task) === 0) this.#state.makeReady(task);
-    else this.#state.waitAgain(task);
+    if (hasConditions && conditions.countUnfulfilled(task) > 0) this.#state.waitAgain(task);
+    else if (this.#state.acrossRuns.waitOf(task) !== undefined) this.#state.move(task, PARKED);
+    else {
+      if (this.#state.acrossRuns.isAsked(task)) this.#state.releaseLocks(task);
+      this.#state.makeReady(task);
+    }
   }
 
   #ended(task: number, outcome: PoolOutcome): void {

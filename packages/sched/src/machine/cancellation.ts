@@ -2,7 +2,7 @@
 
 import { CLEANUP_TIMEOUT, STOP_SERVICE, TIMEOUT } from './alarms.ts';
 import type { AttemptLifecycle } from './attempts.ts';
-import { stopAttempt, watchOpening } from './deadlines.ts';
+import { stopAttempt, watchLocks, watchOpening } from './deadlines.ts';
 import { OPENING } from './pools.ts';
 import { CANCELLING, DRAINING, KILLING, type State } from './state.ts';
 import { CANCELLED, CLEANING_UP, DONE, PROVIDED } from './task-table.ts';
@@ -35,12 +35,13 @@ export class Cancellation {
 
   #stop(level: number, reason: string): void {
     if (!this.#state.stop(level, reason)) return;
-    const { tasks } = this.#state;
+    const { tasks, acrossRuns } = this.#state;
     for (let task = 0; task < tasks.count; task++) {
       if (tasks.state[task] === DONE) continue;
       if (tasks.isOut(task)) this.#stopRunning(task, level, reason);
       else if (this.#state.isForbidden(task) && !this.#state.executions.has(task))
         this.#attempts.giveUp(task);
+      else if (acrossRuns.waitOf(task) !== undefined && level === CANCELLING) watchLocks(this.#state, task);
     }
     if (level === DRAINING) this.#reclaim();
     if (level === CANCELLING)

@@ -5,6 +5,7 @@ import {
   BACKOFF,
   CLEANUP_TIMEOUT,
   IDLE,
+  LOCKS,
   NODE_WAIT,
   OPENED,
   STOP_SERVICE,
@@ -58,15 +59,23 @@ export class Deadlines {
     if (this.#state.tasks.attempt[task] === attempt) this.#lastSigns.set(task, sinceMs);
   }
 
-  /** Handles the alarms that are due. Returns the pools that should have been opened, and the services that should have been stopped by now. */
-  ring(): { readonly pools: readonly number[]; readonly services: readonly number[] } {
+  /**
+   * Handles the alarms that are due. Returns the pools that should have been opened, the services that should have been stopped, and the tasks that
+   * should have got their locks of other runs by now.
+   */
+  ring(): {
+    readonly pools: readonly number[];
+    readonly services: readonly number[];
+    readonly locks: readonly number[];
+  } {
     this.#setMs = undefined;
     const { alarms, nowMs } = this.#state;
-    const late = { pools: [] as number[], services: [] as number[] };
+    const late = { pools: [] as number[], services: [] as number[], locks: [] as number[] };
     for (let alarm = alarms.take(nowMs); alarm !== undefined; alarm = alarms.take(nowMs)) {
       if (!this.#matters(alarm)) continue;
       if (alarm.kind === OPENED) late.pools.push(alarm.task);
       else if (alarm.kind === STOP_SERVICE) late.services.push(alarm.task);
+      else if (alarm.kind === LOCKS) late.locks.push(alarm.task);
       else this.#due(alarm);
     }
     return late;
@@ -105,12 +114,13 @@ export class Deadlines {
   }
 
   #matters({ kind, task, attempt }: Alarm): boolean {
-    const { tasks, pools } = this.#state;
+    const { tasks, pools, acrossRuns } = this.#state;
     if (kind === NODE_WAIT) return this.#waiting.get(task) === attempt;
     if (kind === OPENED) return pools[task]?.phase === OPENING && pools[task].openings === attempt;
     if (tasks.attempt[task] !== attempt) return false;
     if (kind === BACKOFF) return tasks.state[task] === BACKING_OFF;
     if (kind === STOP_SERVICE) return tasks.state[task] === RUNNING;
+    if (kind === LOCKS) return acrossRuns.waitOf(task) !== undefined;
     return tasks.state[task] === RUNNING && tasks.has(task, CLEANING_UP) === (kind === CLEANUP_TIMEOUT);
   }
 
@@ -147,6 +157,11 @@ export function watchOpening(state: State, pool: number): void {
     if (plan.graph.pool[task] === pool && tasks.state[task] !== DONE)
       graceMs = Math.max(graceMs, plan.rulesOf(task).graceMs);
   alarms.set(nowMs + graceMs, OPENED, pool, pools[pool]?.openings ?? 0);
+}
+
+/** While the run stops, a task waits for other runs no longer than its grace period. */
+export function watchLocks({ alarms, nowMs, plan, tasks }: State, task: number): void {
+  alarms.set(nowMs + plan.rulesOf(task).graceMs, LOCKS, task, tasks.attempt[task] as number);
 }
 
 /** Asks the pool to stop the running attempt or cleanup of the task, once. */

@@ -1,11 +1,11 @@
 /** Decides which task starts next, and in which pool. */
 
-import { tornDownBy } from '@pexen/core';
+import { type LockWait, tornDownBy } from '@pexen/core';
 import { describeWait, NONE, TAKEN } from '@pexen/lock';
 import { EXEMPT, MEASURED } from '../plan/metadata.ts';
 import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
-import { watchOpening } from './deadlines.ts';
+import { watchLocks, watchOpening } from './deadlines.ts';
 import type { NodeRow } from './nodes.ts';
 import { CLOSED, type Partition, type PoolRow } from './pools.ts';
 import type { Readiness } from './readiness.ts';
@@ -180,7 +180,28 @@ export class Dispatcher {
   #giveTurn(group: PoolRow): void {
     if (this.#state.dispatched > 0) return;
     this.#state.giveTurn(group);
+    this.#returnLocksOutside(group);
     this.open(group);
+  }
+
+  /** Tasks that cannot start during the turn of the group keep nothing of other runs meanwhile, since the group may wait for it. */
+  #returnLocksOutside(group: PoolRow): void {
+    const { acrossRuns, plan } = this.#state;
+    for (const task of [...acrossRuns.all]) {
+      const isIn = this.#state.isService(task)
+        ? plan.services.isNeededIn(group.id, task)
+        : this.#state.poolOf(task) === group;
+      if (!isIn) this.returnLocks(task);
+    }
+  }
+
+  /** The task cannot start soon: it releases what it has of other runs, or waits for, and asks again when it can. */
+  returnLocks(task: number): void {
+    const { acrossRuns, tasks } = this.#state;
+    if (tasks.isOut(task) || tasks.isDone(task)) return; // an abandoned body may still run
+    const isAwaiting = acrossRuns.waitOf(task) !== undefined;
+    this.#state.releaseLocks(task);
+    if (isAwaiting && tasks.state[task] === PARKED) this.#state.makeReady(task);
   }
 
   open(pool: PoolRow): void {
@@ -189,9 +210,10 @@ export class Dispatcher {
     if (this.#state.stopping === CANCELLING) watchOpening(this.#state, pool.id);
   }
 
-  /** The best task of the partition. */
+  /** The best task of the partition. One that keeps other runs waiting goes first. */
   #bestOf(partition: Partition): number {
-    const { tasks } = this.#state;
+    const { tasks, granted } = this.#state;
+    for (const task of granted) if (this.#state.partitionOf(task) === partition) return task;
     const { queue } = partition;
     let top = queue.peek();
     while (top !== NONE && tasks.state[top] !== READY) {
@@ -213,6 +235,7 @@ export class Dispatcher {
 
   #isUrgent(task: number): boolean {
     const { locks, tasks } = this.#state;
+    if (this.#state.granted.has(task)) return true;
     return task === locks.starvedHead || (task === this.#parked && tasks.has(task, RETAINS_LOCKS));
   }
 
@@ -220,7 +243,7 @@ export class Dispatcher {
   #takeFrom(partition: Partition): number {
     const top = this.#bestOf(partition);
     if (top === NONE || (!partition.hasSlot && this.#needsSlot(top))) return NONE;
-    if (top !== this.#parked) partition.queue.pop();
+    if (top !== this.#parked && !this.#state.granted.has(top)) partition.queue.pop();
     return top;
   }
 
@@ -231,11 +254,10 @@ export class Dispatcher {
   #needsSlot(task: number): boolean {
     const request = this.#requestOf(task);
     if (request === NONE) return false;
-    const { locks } = this.#state;
+    const { locks, acrossRuns } = this.#state;
     this.#enrol(task);
-    return (
-      locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, request)
-    );
+    const isWanted = acrossRuns.concerns(task) || locks.isContended(task);
+    return isWanted && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, request);
   }
 
   /** True if the task must be skipped because something that it needs is poisoned. */
@@ -268,7 +290,22 @@ export class Dispatcher {
     }
     locks.park(task);
     if (tasks.state[task] !== PARKED) this.#state.move(task, PARKED);
+    if (this.#state.acrossRuns.isGranted(task)) this.#keepOrReturn(task);
     return false;
+  }
+
+  /**
+   * The task has its locks of other runs, and one of this run is in its way. It keeps them while it only waits for tasks that run: they wait for nothing
+   * and will end. Nothing bypasses it meanwhile.
+   */
+  #keepOrReturn(task: number): void {
+    const { locks, tasks, abandoned } = this.#state;
+    const { blockers = [], reservedFor } = describeWait(locks, task) ?? {};
+    const isEnding = (each: number): boolean =>
+      tasks.isOut(each) && !this.#state.isService(each) && !abandoned.has(each);
+    if (tasks.has(task, RETAINS_LOCKS)) return;
+    if (reservedFor === undefined && blockers.every(isEnding)) locks.starve(task);
+    else this.#state.releaseLocks(task);
   }
 
   /** A task that runs alone waits for the services that it does not need. */
@@ -301,11 +338,49 @@ export class Dispatcher {
   }
 
   #dispatch(task: number): void {
-    const { tasks, nowMs, plan, conditions, lostBases } = this.#state;
+    const { tasks, nowMs, lostBases, acrossRuns } = this.#state;
     this.#place(task);
     this.#state.move(task, DISPATCHED);
     if (lostBases.size > 0) lostBases.delete(task);
     const attempt = tasks.nextAttempt(task, nowMs);
+    if (!acrossRuns.concerns(task) || acrossRuns.isGranted(task)) this.#startAttempt(task);
+    else this.#state.emitAcquire(acrossRuns.ask(task), task, attempt);
+  }
+
+  /** Other runs have given the task what it needs: it starts, or is the next one that does. */
+  locksGranted(task: number, request: number): void {
+    const { acrossRuns, tasks } = this.#state;
+    if (acrossRuns.openRequestOf(task) !== request) return;
+    const isAsked = acrossRuns.isAsked(task);
+    if (isAsked && tasks.stop[task] !== 0) {
+      this.#unasked(task);
+      return;
+    }
+    acrossRuns.grant(task);
+    if (isAsked) this.#startAttempt(task);
+    else this.#state.makeReady(task);
+  }
+
+  /** Other runs hold what the task needs: it gives up its place, and everything that it holds. */
+  locksAwaited(task: number, request: number, wait: LockWait): void {
+    const { acrossRuns, stopping } = this.#state;
+    if (acrossRuns.openRequestOf(task) !== request) return;
+    const isAsked = acrossRuns.isAsked(task);
+    acrossRuns.wait(task, wait);
+    if (!isAsked) return;
+    this.#unasked(task);
+    if (stopping === CANCELLING) watchLocks(this.#state, task);
+  }
+
+  /** The task has a place, and cannot start: it is as if its pool had returned it. */
+  #unasked(task: number): void {
+    this.#attempts.unstarted(task);
+    if (this.#state.isService(task)) this.#state.releaseKeptAway();
+  }
+
+  #startAttempt(task: number): void {
+    const { tasks, plan, conditions } = this.#state;
+    const attempt = tasks.attempt[task] as number;
     const isNew = attempt === (tasks.before[task] as number) + 1 && tasks.returned[task] === 0;
     if (isNew && this.#state.is(task, EXEMPT))
       for (const tornDown of tornDownBy(plan.metaOf(task)))

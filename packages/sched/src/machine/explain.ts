@@ -12,6 +12,7 @@ import {
   type InspectedService,
   type Inspection,
   inspectionVersion,
+  type LockWait,
   type ReasonLink,
   type Requirement,
   type ResultStatus,
@@ -373,6 +374,8 @@ function waitOf(state: State, task: number): Wait {
   if (condition >= 0) return conditionWait(state, task, condition);
   const owner = tasks.state[task] === WAITING ? state.recalled.ownerFor(task) : undefined;
   if (owner !== undefined) return guardWait(state, owner);
+  const elsewhere = state.acrossRuns.waitOf(task);
+  if (elsewhere !== undefined) return elsewhereWait(elsewhere);
   const resource = tasks.state[task] === PARKED ? resourceWait(state, task) : undefined;
   if (resource !== undefined) return resource;
   if (tasks.state[task] === BACKING_OFF) {
@@ -580,6 +583,11 @@ function pendingFor(state: State, condition: ConditionId): number[] {
 
 function reservationWait({ plan }: Pick<State, 'plan'>, head: number): Wait {
   return { for: { kind: 'reservation', of: plan.pathOf(head) }, tasks: [head] };
+}
+
+/** Tasks of other runs hold it. */
+function elsewhereWait({ resource, scope, holders }: LockWait): Wait {
+  return { for: { kind: 'resource', resource, holders, scope } };
 }
 
 /** Undefined if all that the task needs is free. */

@@ -79,6 +79,7 @@ export class Machine {
       this.#readiness,
       this.services,
       this.setups,
+      this.#dispatcher,
     );
     this.#cancellation = new Cancellation(this.state, this.#attempts);
     this.#deadlines = new Deadlines(this.state);
@@ -186,6 +187,12 @@ export class Machine {
       case 'alarm-rang':
         this.#alarmRang();
         break;
+      case 'locks-granted':
+        this.#dispatcher.locksGranted(input.task, input.request);
+        break;
+      case 'locks-awaited':
+        this.#dispatcher.locksAwaited(input.task, input.request, input.wait);
+        break;
       case 'drain-requested':
         this.#cancellation.drain(input.reason);
         break;
@@ -198,7 +205,8 @@ export class Machine {
   }
 
   #alarmRang(): void {
-    const { pools, services } = this.#deadlines.ring();
+    const { pools, services, locks } = this.#deadlines.ring();
+    for (const task of locks) this.#attempts.giveUp(task);
     for (const pool of pools) this.#poolLifecycle.giveUpOpening(pool);
     for (const service of services) this.services.stop(service, 'run-stopped');
   }
@@ -265,11 +273,13 @@ export class Machine {
     origin = 'start',
     recall,
     expectsMore = false,
+    acrossRuns = [],
   }: Extract<Input, { readonly type: 'tasks-added' }>): void {
     const { state } = this;
     const { tasks, plan, conditions } = state;
     state.addTasks(to);
     if (plan.instances.size > 0) for (let task = from; task < to; task++) this.setups.added(task);
+    state.acrossRuns.concern(acrossRuns);
     conditions.link();
     if (state.nextEvent()) state.publish({ type: 'tasks-added', atMs: state.nowMs, from, to, origin });
     this.#takeRanks();

@@ -1,18 +1,20 @@
 /** Closes pools: groups after their last task, all pools at the end of the run. Gives up tasks that can never start. */
 import { describeWait, NONE } from '@pexen/lock';
 import type { AttemptLifecycle } from './attempts.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import type { NodeSetups } from './node-setups.ts';
 import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pools.ts';
 import type { Readiness } from './readiness.ts';
 import type { Services } from './services.ts';
 import { HELD, KILLING, STALLED, type State } from './state.ts';
-import { BACKING_OFF, DONE, PARKED } from './task-table.ts';
+import { BACKING_OFF, DONE, PARKED, READY } from './task-table.ts';
 
 export class PoolLifecycle {
   readonly #state: State;
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
   readonly #services: Services;
+  readonly #dispatcher: Dispatcher;
 
   readonly #setups: NodeSetups;
 
@@ -22,7 +24,9 @@ export class PoolLifecycle {
     readiness: Readiness,
     services: Services,
     setups: NodeSetups,
+    dispatcher: Dispatcher,
   ) {
+    this.#dispatcher = dispatcher;
     this.#setups = setups;
     this.#services = services;
     this.#state = state;
@@ -71,6 +75,7 @@ export class PoolLifecycle {
    */
   resolveDeadlock(): boolean {
     const { turn, tasks } = this.#state;
+    if (this.#returnKeptLocks()) return true;
     if (this.#mayGoOn()) return false;
     if (this.#services.makeWay()) return true;
     if (this.#services.areToMakeWay) return false;
@@ -86,6 +91,15 @@ export class PoolLifecycle {
       else this.#attempts.skip(task, STALLED, -1, -1);
     this.#readiness.cascade();
     return false;
+  }
+
+  /** Nothing runs for which a task could wait that keeps locks of other runs: it returns them, and asks again when it can start. */
+  #returnKeptLocks(): boolean {
+    const { acrossRuns } = this.#state;
+    if (acrossRuns.isEmpty) return false;
+    const kept = [...acrossRuns.all].filter((task) => acrossRuns.isGranted(task) && this.#isIdle(task));
+    for (const task of kept) this.#dispatcher.returnLocks(task);
+    return kept.length > 0;
   }
 
   /**
@@ -121,13 +135,15 @@ export class PoolLifecycle {
 
   /** True if something is pending: a pool, a retry, a slot. */
   #mayGoOn(): boolean {
-    const { pools, partitions, turn, remaining, locks } = this.#state;
+    const { pools, partitions, turn, remaining, locks, acrossRuns } = this.#state;
     const mayHave = (pool: PoolRow): boolean =>
       turn === undefined ? !this.#state.isHeldUp(pool) : turn === pool;
     if (remaining === 0 || this.#isBackingOff() || this.#services.isBusy) return true;
     if (this.#services.waitForNodes || this.#setups.isPending) return true;
     if (pools.some(({ phase }) => phase === OPENING || phase === CLOSING)) return true;
     if (partitions.some(({ pool, queue }) => queue.peek() >= 0 && mayHave(pool))) return true;
+    for (const task of acrossRuns.all)
+      if (acrossRuns.waitOf(task) !== undefined && mayHave(this.#state.poolOf(task))) return true;
     for (const partition of partitions) locks.setPool(partition.id, true);
     const parked = locks.nextRunnable();
     return parked !== NONE && mayHave(this.#state.poolOf(parked));
@@ -141,6 +157,11 @@ export class PoolLifecycle {
     return false;
   }
 
+  #isIdle(task: number): boolean {
+    const state = this.#state.tasks.state[task];
+    return state === READY || state === PARKED;
+  }
+
   #close(pool: PoolRow): void {
     pool.close();
     const how = this.#state.stopping === KILLING ? 'kill' : 'drain';
@@ -149,7 +170,9 @@ export class PoolLifecycle {
 
   /** The pool was closed: its parked tasks return to its queue until it is opened again. */
   #requeue(pool: PoolRow): void {
-    const { tasks } = this.#state;
+    const { tasks, acrossRuns } = this.#state;
+    for (const task of [...acrossRuns.all])
+      if (this.#state.poolOf(task) === pool) this.#dispatcher.returnLocks(task);
     for (let task = 0; this.#state.parked > 0 && task < tasks.count; task++) {
       if (tasks.state[task] !== PARKED || this.#state.poolOf(task) !== pool) continue;
       this.#state.withdraw(task);

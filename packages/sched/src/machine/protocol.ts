@@ -2,7 +2,7 @@
  * The language of the machine: inputs go in, commands come out. Tasks and pools are small integers, times are milliseconds since the run
  * started and come with the inputs. Knows no names, no promises and no clock.
  */
-import type { PoolNode, PoolOutcome, Recall, ServiceStopCause, TaskOrigin } from '@pexen/core';
+import type { LockWait, PoolNode, PoolOutcome, Recall, ServiceStopCause, TaskOrigin } from '@pexen/core';
 import type { NodeAnswer } from '../plan/placement.ts';
 
 /** The index of a task in the order of declaration, from 0. */
@@ -16,7 +16,8 @@ export type Part = 'body' | 'cleanup';
 export type Input =
   /**
    * Tasks `from` up to, not including, `to` were added to the plan. The default origin is `start`. `recall`: what earlier sessions say of them.
-   * `expectsMore`: nothing starts before a pull finds no result, and `recall-rest` no further ones.
+   * `expectsMore`: nothing starts before a pull finds no result, and `recall-rest` no further ones. `acrossRuns`: those that need locks which
+   * other runs may hold.
    */
   | {
       readonly type: 'tasks-added';
@@ -26,6 +27,7 @@ export type Input =
       readonly origin?: TaskOrigin;
       readonly recall?: Recall;
       readonly expectsMore?: boolean;
+      readonly acrossRuns?: readonly TaskId[];
     }
   /** The answer to `recall-rest`. Without tasks, everything is recalled. */
   | { readonly type: 'rest-recalled'; readonly atMs: number; readonly recall: Recall }
@@ -71,6 +73,21 @@ export type Input =
       readonly worker: string;
       readonly tasks: readonly string[];
       readonly error: unknown;
+    }
+  /** The task has all locks that it needs of other runs, until `release-locks`. */
+  | {
+      readonly type: 'locks-granted';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly request: number;
+    }
+  /** Other runs hold some of them: `locks-granted` follows once they are free. Also when those that hold them have changed. */
+  | {
+      readonly type: 'locks-awaited';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly request: number;
+      readonly wait: LockWait;
     }
   /** A worker has started the attempt: deadlines count from now. */
   | {
@@ -143,6 +160,22 @@ export type Command =
       /** In a pool that reports nodes: where. */
       readonly node?: string;
     }
+  /**
+   * Ask the other runs for the locks of the task, which has a place: answered by `locks-granted` or `locks-awaited` soon. If the attempt is stopped
+   * or reclaimed before that, it is answered by `attempt-ended`, not started.
+   */
+  | {
+      readonly type: 'acquire-locks';
+      /** From 1; the answers have the same number. */
+      readonly request: number;
+      readonly task: TaskId;
+      readonly attempt: number;
+      readonly pool: PoolId;
+      /** In a pool with nodes: the one on which it will start. */
+      readonly node?: string;
+    }
+  /** Give up the request: the task neither holds nor awaits its locks any more. */
+  | { readonly type: 'release-locks'; readonly request: number }
   /** Abort the attempt's signal. The machine waits for its outcome in any case. */
   | {
       readonly type: 'stop-attempt';

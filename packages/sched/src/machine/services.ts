@@ -91,14 +91,16 @@ export class Services {
 
   /** Starts the services that tasks wait for, as far as they can start. */
   start(): void {
-    const { tasks, conditions, plan } = this.#state;
+    const { conditions, plan, acrossRuns } = this.#state;
     if (!plan.hasServices || this.#state.stopping !== GOING) return;
     if (conditions.takeTouched()) this.#wanted = undefined;
     this.waitForNodes = false;
     for (const service of this.#idle()) {
       this.#wanted ??= this.#findWanted();
-      if (this.#wanted.has(service) && this.#mayStart(service)) this.#startNow(service);
-      else if (tasks.state[service] === PARKED) this.#unpark(service);
+      const isWanted = this.#wanted.has(service);
+      if (isWanted && acrossRuns.waitOf(service) !== undefined) continue;
+      if (isWanted && this.#mayStart(service)) this.#startNow(service);
+      else this.#holdBack(service);
     }
   }
 
@@ -168,7 +170,7 @@ export class Services {
     this.#wanted = undefined;
     if (outcome.kind === 'not-started' && this.#attempts.isReturned(service)) {
       this.#attempts.unstarted(service);
-      this.#release();
+      this.#state.releaseKeptAway();
       return;
     }
     const reason = this.#state.stopReasonOf(service) ?? '';
@@ -182,7 +184,7 @@ export class Services {
       const attempt = (tasks.attempt[service] as number) - known.before;
       this.#attempts.decide(service, named, mayRetry(named, attempt, this.#state.plan.rulesOf(service)));
     }
-    this.#release();
+    this.#state.releaseKeptAway();
   }
 
   /**
@@ -403,7 +405,10 @@ export class Services {
     known.isNewStart = false;
   }
 
-  #unpark(service: number): void {
+  /** It cannot start now: it waits for no resource, and keeps none of other runs. */
+  #holdBack(service: number): void {
+    this.#state.releaseLocks(service);
+    if (this.#state.tasks.state[service] !== PARKED) return;
     this.#state.withdraw(service);
     this.#state.move(service, READY);
   }
@@ -417,14 +422,6 @@ export class Services {
     this.#wanted = undefined;
     conditions.down(service);
     this.#loseBase(takers, service);
-    this.#state.markStale();
-  }
-
-  /** A service does not run any more: tasks that it kept away are tried again. */
-  #release(): void {
-    const { conditions, keptAway } = this.#state;
-    conditions.released.push(...keptAway);
-    keptAway.clear();
     this.#state.markStale();
   }
 

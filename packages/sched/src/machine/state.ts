@@ -5,6 +5,7 @@ import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { NEEDS_ALL } from '../plan/graph.ts';
 import { EXEMPT, SERVICE } from '../plan/metadata.ts';
 import { ANYWHERE } from '../plan/placement.ts';
+import { AcrossRuns } from './across-runs.ts';
 import { Alarms } from './alarms.ts';
 import { Conditions } from './conditions.ts';
 import type { NodeRow } from './nodes.ts';
@@ -94,6 +95,9 @@ export class State {
   readonly alarms: Alarms = new Alarms();
   readonly history: TaskHistory = new TaskHistory();
   readonly recalled: Recalled = new Recalled();
+  readonly acrossRuns: AcrossRuns = new AcrossRuns();
+  /** Ready tasks that have their locks across runs: they go before the queues. */
+  readonly granted: Set<number> = new Set();
   /** Services that were dispatched and are not settled. */
   readonly servicesOut: Set<number> = new Set();
   /** When services entered their present phase: starting, up, stopping or down. */
@@ -190,6 +194,7 @@ export class State {
       if (isService) this.#noteService(task, isOut);
       else this.#countOut(task, isOut);
     if (from === PARKED) this.#parked--;
+    if (from === READY && this.granted.size > 0) this.granted.delete(task);
     if (to === PARKED) this.#parked++;
     if (!isService && tasks.hasStarted(task)) {
       if (!wasOut && from !== WAITING) this.#retrying--;
@@ -202,6 +207,7 @@ export class State {
       this.#isStale = true;
     }
     tasks.move(task, to);
+    if (to === WAITING || (to === DONE && !this.#abandoned.has(task))) this.releaseLocks(task);
     this.history.note(task, to, this.#nowMs);
   }
 
@@ -209,6 +215,7 @@ export class State {
   makeReady(task: number): void {
     this.move(task, READY);
     if (this.isService(task)) this.conditions.touch();
+    else if (this.acrossRuns.isGranted(task)) this.granted.add(task);
     else if (!this.isSetup(task)) this.partitionOf(task).queue.push(task);
     this.#isStale = true;
   }
@@ -442,6 +449,22 @@ export class State {
     if (this.tasks.has(task, ENROLLED) && !this.tasks.isOut(task)) this.locks.withdraw(task);
   }
 
+  /** A service does not run any more: tasks that it kept away are tried again. */
+  releaseKeptAway(): void {
+    this.conditions.released.push(...this.keptAway);
+    this.keptAway.clear();
+    this.#isStale = true;
+  }
+
+  /** Releases what the task has of other runs, or does not wait for it any more. A task that waited must be made ready, too. */
+  releaseLocks(task: number): void {
+    const request = this.acrossRuns.isEmpty ? 0 : this.acrossRuns.release(task);
+    if (request === 0) return;
+    this.emit({ type: 'release-locks', request });
+    if (this.granted.delete(task)) this.partitionOf(task).queue.push(task);
+    this.#isStale = true;
+  }
+
   /** Releases what the task holds. What it claims is in an unknown state. */
   releasePoisoned(task: number): void {
     this.#hasPoisoned = true;
@@ -467,6 +490,7 @@ export class State {
   /** The abandoned body of the task has ended. False if the task has none. */
   abandonedEnded(task: number): boolean {
     if (!this.#abandoned.delete(task)) return false;
+    this.releaseLocks(task);
     this.#isStale = true;
     return true;
   }
@@ -548,13 +572,18 @@ export class State {
 
   /** Passes the attempt to its pool. */
   emitStart(task: number, attempt: number, part: Part): void {
+    this.#out.push({ type: 'start-attempt', task, attempt, part, ...this.#placeOf(task) });
+  }
+
+  /** Asks the other runs for the locks of the task, which has its place. */
+  emitAcquire(request: number, task: number, attempt: number): void {
+    this.#out.push({ type: 'acquire-locks', request, task, attempt, ...this.#placeOf(task) });
+  }
+
+  #placeOf(task: number): { readonly pool: number; readonly node?: string } {
     const pool = this.poolOf(task).id;
     const node = this.#nodeOf.get(task)?.name;
-    this.#out.push(
-      node === undefined
-        ? { type: 'start-attempt', task, attempt, part, pool }
-        : { type: 'start-attempt', task, attempt, part, pool, node },
-    );
+    return node === undefined ? { pool } : { pool, node };
   }
 
   /** True if events are published. They are numbered in any case. */

@@ -28,7 +28,7 @@ const TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
   waiting: ['ready', 'done'],
   ready: ['waiting', 'parked', 'dispatched', 'done'],
   parked: ['waiting', 'ready', 'dispatched', 'done'],
-  dispatched: ['running', 'ready', 'waiting', 'backing-off', 'done', 'dispatched'],
+  dispatched: ['running', 'ready', 'parked', 'waiting', 'backing-off', 'done', 'dispatched'],
   running: ['backing-off', 'dispatched', 'waiting', 'done'],
   'backing-off': ['ready', 'waiting', 'done'],
   done: [],

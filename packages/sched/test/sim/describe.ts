@@ -80,6 +80,7 @@ function describeTask(task: TaskSpec): string {
     ...(applies ? [] : ['does-not-apply']),
     ...(retries === 0 ? [] : [`retries=${retries} delay=${delay}`]),
     ...(task.rerunnable ? ['rerunnable'] : []),
+    ...(task.acrossRuns ? ['across-runs'] : []),
     ...(task.service === undefined
       ? []
       : [`service restarts=${task.service.restarts}${task.service.killsOnStop ? ' kills' : ''}`]),

@@ -191,6 +191,7 @@ function wrongWait(task: TaskShadow, is: Waiting, seen: Seen): string | undefine
     case 'order':
       return wrongOrder(task, reason, is, seen);
     case 'resource':
+      if (reason.scope !== undefined) return wrongElsewhere(task, reason);
       return wrongResource(task, reason, seen) ?? these(holdersNamed(task, named, seen));
     case 'reservation': {
       const head = seen.starvedHead;
@@ -216,6 +217,15 @@ function wrongWait(task: TaskShadow, is: Waiting, seen: Seen): string | undefine
     default:
       return reason satisfies never;
   }
+}
+
+/** Tasks of other runs hold it. */
+function wrongElsewhere(
+  { elsewhere }: TaskShadow,
+  { holders }: Extract<WaitingFor, { kind: 'resource' }>,
+): string | undefined {
+  if (elsewhere !== 'awaited') return 'does not wait for other runs';
+  return holders.every((holder) => holder.startsWith('other ')) ? undefined : `waits for ${holders}`;
 }
 
 function wrongRequirement(

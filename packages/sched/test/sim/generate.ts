@@ -34,8 +34,11 @@ export const firstWithServices = 2 ** 30;
 
 /** From this seed on most pools of a scenario have nodes, and every other scenario has services. */
 export const firstWithNodes: number = 2 ** 30 + 2 ** 29;
+/** From this seed on every scenario has tasks that need locks of other runs. */
+export const firstWithRuns = 2 ** 31;
 
 export function generate(seed: number): Scenario {
+  if (seed >= firstWithRuns) return withRuns(seed - firstWithRuns, seed);
   const scenario = generateTasks(seed);
   if (seed < firstWithServices) return scenario;
   const random = new Random(seed ^ 0x5e71c3);
@@ -80,6 +83,23 @@ function drawNode(random: Random, name: string, troubles: number): NodeSpec {
 function drawOn(random: Random, nodes: readonly NodeSpec[]): OnSpec {
   const property = random.pick(['arch', 'disk']);
   return { property, is: random.pick(nodes).properties[property] as string };
+}
+
+/** Other runs hold what some of the tasks need. No session is cut: a later one asks the other runs again, as the first one did. */
+function withRuns(base: number, seed: number): Scenario {
+  const random = new Random(seed ^ 0x7a11);
+  const { cutAfter: _, ...scenario } = generate(
+    base + random.pick([0, 0, firstWithServices, firstWithNodes]),
+  );
+  const share = random.pick([0.2, 0.5, 1]);
+  const mark = (task: TaskSpec): TaskSpec => {
+    const holds = task.uses.length + task.claims.length + task.amounts.length > 0;
+    return holds && random.chance(share) ? { ...task, acrossRuns: true } : task;
+  };
+  return {
+    ...{ ...scenario, seed, tasks: scenario.tasks.map(mark) },
+    additions: scenario.additions.map((addition) => ({ ...addition, tasks: addition.tasks.map(mark) })),
+  };
 }
 
 function generateTasks(seed: number): Scenario {

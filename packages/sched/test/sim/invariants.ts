@@ -44,7 +44,10 @@ function validateTask(state: State, task: number): void {
       (tasks.hasStarted(task) && !state.mustWaitAgain(task)) || conditions.countUnfulfilled(task) === 0,
       'has a closed condition',
     );
-  claim(locks.isParked(task) === (at === PARKED), 'the lock table disagrees about its being parked');
+  const isParked = at === PARKED && state.acrossRuns.waitOf(task) === undefined;
+  claim(locks.isParked(task) === isParked, 'the lock table disagrees about its being parked');
+  if (at === WAITING) claim(![...state.acrossRuns.all].includes(task), 'waits and has locks of other runs');
+  claim(!state.granted.has(task) || at === READY, 'goes before the queues and is not ready');
   if (plan.request[task] !== -1) {
     const keeps = at === DISPATCHED || at === RUNNING || tasks.has(task, RETAINS_LOCKS);
     const holds = at === DONE ? state.abandoned.has(task) : keeps;

@@ -54,6 +54,8 @@ export interface TaskSpec {
   readonly delay: number;
   readonly rerunnable: boolean;
   readonly service?: ServiceSpec;
+  /** What it holds may be held by other runs. */
+  readonly acrossRuns?: boolean;
   readonly cleanup?: AttemptScript;
   readonly applies: boolean;
   /** The first attempt's script first; the last one counts for all further attempts. */

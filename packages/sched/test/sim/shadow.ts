@@ -26,6 +26,11 @@ export interface TaskShadow {
   /** When it took what it holds. */
   heldSinceMs: number;
   hasStarted: boolean;
+  /** What it needs may be held by other runs: it was asked for, or awaits that, or has it. */
+  elsewhere?: 'asked' | 'awaited' | 'granted' | undefined;
+  isConcerned?: boolean;
+  /** So long it waits for other runs while the run is cancelled. */
+  awaitsUntilMs?: number | undefined;
   /** When its last attempt was dispatched, or started. */
   sinceMs: number;
   end: End | undefined;
@@ -500,6 +505,7 @@ export class Shadow {
   /** Dependencies and order allow it to start now. */
   isUnblocked(task: TaskShadow): boolean {
     if (task.end !== undefined || task.attempts > 0 || task.active !== undefined) return false;
+    if (task.elsewhere === 'awaited') return false;
     return (
       this.predecessors(task).every(({ end }) => end !== undefined) &&
       this.ownersFor(task).every(({ end }) => end !== undefined) &&
@@ -636,7 +642,7 @@ function unitsOf({ amounts, uses }: TaskSpec, resource: string): number {
 }
 
 /** Can the two not be held at the same time? An amount is a use as well, and stays one between attempts, without its units. */
-function collide(one: TaskSpec, other: TaskSpec): boolean {
+export function collide(one: TaskSpec, other: TaskSpec): boolean {
   if (one.claims.length === 0 && other.claims.length === 0) return false;
   const shares = ({ uses, amounts }: TaskSpec) => [...uses, ...amounts.map(([name]) => name)];
   const meets = (claims: readonly string[], others: readonly string[]) =>

@@ -6,7 +6,6 @@ import { explain, skipReason } from '../../src/machine/explain.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import type { Command, Input, MachineEvent } from '../../src/machine/protocol.ts';
 import type { State } from '../../src/machine/state.ts';
-import { PARKED } from '../../src/machine/task-table.ts';
 import { CompiledTasks } from '../../src/plan/compiled-tasks.ts';
 import type { NodeAnswer } from '../../src/plan/placement.ts';
 import { Builder, planOptions } from './build.ts';
@@ -15,6 +14,7 @@ import { describeStep } from './describe.ts';
 import { generate } from './generate.ts';
 import { validate } from './invariants.ts';
 import type { Scenario, TaskSpec } from './scenario.ts';
+import { collide } from './shadow.ts';
 import { Watcher } from './watcher.ts';
 import { type Player, World } from './world.ts';
 
@@ -114,7 +114,7 @@ class Session implements Player {
     this.#watcher = new Watcher(scenario, recorded, {
       starvedHead: () => locks.starvedHead,
       rankOf: (task) => this.#plan.order.rank[task] as number,
-      isParked: (task) => this.#machine.state.tasks.state[task] === PARKED,
+      isParked: (task) => locks.isParked(task),
       metBy: (task) => metBy(this.#machine.state, task),
       goesBefore: (task, other) => goesBefore(this.#plan, task, other),
     });
@@ -136,12 +136,44 @@ class Session implements Player {
       return undefined;
     }
     this.#specs.push(...specs);
-    const input = { type: 'tasks-added', atMs, ...added } as const;
+    const acrossRuns = this.#concerned(added.from);
+    const input = {
+      type: 'tasks-added',
+      atMs,
+      ...added,
+      ...(acrossRuns.length > 0 && { acrossRuns }),
+    } as const;
     return this.#recorded.size === 0 ? input : { ...input, ...this.#recall(specs) };
   }
 
   answersOf(node: PoolNode): readonly NodeAnswer[] {
     return this.#plan.placement.answersOf(node);
+  }
+
+  /** Tasks from `from` on that need locks of other runs. Not where a service has such locks: that is refused. */
+  #concerned(from: number): number[] {
+    const { services } = this.#plan;
+    const isAcross = (task: number): boolean => this.#specs[task]?.acrossRuns === true;
+    for (const service of services.all)
+      if (
+        isAcross(service) &&
+        [...services.upheldBy(service)].some((task) => task !== service && task < from)
+      )
+        this.#specs[service] = { ...this.specOf(service), acrossRuns: false };
+    const isNested = (task: number): boolean =>
+      [...services.all].some(
+        (other) => other !== task && isAcross(other) && services.upheldBy(other).has(task),
+      );
+    const found: number[] = [];
+    for (let task = from; task < this.#specs.length; task++)
+      if (isAcross(task))
+        if (isNested(task)) this.#specs[task] = { ...this.specOf(task), acrossRuns: false };
+        else found.push(task);
+    return found;
+  }
+
+  isConflict(task: number, other: number): boolean {
+    return collide(this.specOf(task), this.specOf(other));
   }
 
   /** What this session has recorded so far. */

@@ -139,6 +139,12 @@ export class Watcher {
   #favoured: readonly TaskShadow[] = [];
   /** What was true before the first of the services was stopped to make way. */
   #mayMakeWay: boolean | undefined;
+  /** What other runs were asked for, and was not released. */
+  readonly #requests = new Map<number, TaskShadow>();
+  /** Other runs are asked: the task takes its place, and has not started. */
+  #isAsking = false;
+  /** They have got their locks of other runs, and their place before: they have to start before anything else happens. */
+  readonly #owedStarts = new Set<TaskShadow>();
   /** Nothing ran and nothing could start when the first of those that wait for abandoned bodies was given up. */
   #isStalled: boolean | undefined;
 
@@ -234,6 +240,7 @@ export class Watcher {
         break;
       case 'tasks-added':
         if (input.from === 0) this.#checkRanks();
+        for (const task of input.acrossRuns ?? []) this.#task(task).isConcerned = true;
         this.#isRecalling = input.expectsMore === true && (input.from === 0 || this.#isRecalling);
         this.#recall(input.recall, input.from);
         this.#giveUpForbidden();
@@ -241,6 +248,12 @@ export class Watcher {
       case 'rest-recalled':
         this.#isRecalling = input.recall.tasks.length > 0;
         this.#recall(input.recall, this.shadow.tasks.length);
+        break;
+      case 'locks-granted':
+        this.#granted(input);
+        break;
+      case 'locks-awaited':
+        this.#awaited(input);
         break;
       case 'drain-requested':
         this.#end('drain');
@@ -253,6 +266,31 @@ export class Watcher {
     }
     this.shadow.noteMet();
     this.#head = this.#glimpses.starvedHead();
+  }
+
+  #granted({ task, request }: Input & { type: 'locks-granted' }): void {
+    const shadow = this.#task(task);
+    if (this.#requests.get(request) !== shadow || shadow.elsewhere === 'granted') return;
+    const running = this.#runningOf(shadow);
+    if (shadow.elsewhere === 'asked' && running?.stopped !== undefined) this.#unasked(shadow, running);
+    else if (shadow.elsewhere === 'asked') this.#owedStarts.add(shadow);
+    shadow.elsewhere = 'granted';
+    shadow.awaitsUntilMs = undefined;
+  }
+
+  #unasked(shadow: TaskShadow, running: Running): void {
+    this.#running.delete(keyOf(shadow.index, running.attempt, 'body'));
+    shadow.active = undefined;
+    this.#returnedUnstarted(shadow, running);
+  }
+
+  /** It holds nothing from now on, and has no place. */
+  #awaited({ task, request }: Input & { type: 'locks-awaited' }): void {
+    const shadow = this.#task(task);
+    if (this.#requests.get(request) !== shadow || shadow.elsewhere !== 'asked') return;
+    shadow.elsewhere = 'awaited';
+    if (this.#isCancelled) shadow.awaitsUntilMs = this.#nowMs + shadow.spec.grace;
+    this.#unasked(shadow, this.#runningOf(shadow) as Running);
   }
 
   /** What the earlier session recorded, in the order in which it happened. Tasks from `from` on were just added. */
@@ -635,6 +673,10 @@ export class Watcher {
       if (level === 'drain') for (const pool of this.#pools) pool.mustReclaim = this.#used(pool.index) > 0;
     }
     this.#giveUpForbidden();
+    if (isNew && level === 'cancel')
+      for (const task of this.shadow.tasks)
+        if (task.elsewhere === 'awaited' && task.end === undefined)
+          task.awaitsUntilMs = this.#nowMs + task.spec.grace;
     if (isNew && level === 'cancel') for (const pool of this.#pools) this.#limitOpening(pool);
   }
 
@@ -686,6 +728,12 @@ export class Watcher {
       case 'start-attempt':
         this.#dispatcher(command);
         return;
+      case 'acquire-locks':
+        this.#asking(command);
+        return;
+      case 'release-locks':
+        this.#releasing(command.request);
+        return;
       case 'stop-attempt':
         this.#cancellation(command);
         return;
@@ -712,9 +760,50 @@ export class Watcher {
     }
   }
 
+  #asking({ request, task, attempt, ...place }: Command & { type: 'acquire-locks' }): void {
+    const shadow = this.#task(task);
+    const { name } = shadow.spec;
+    if (!shadow.isConcerned) this.#complain(`other runs are asked for ${name}, which needs none of theirs`);
+    if (shadow.elsewhere !== undefined) this.#complain(`other runs are asked for ${name} twice`);
+    this.#isAsking = true;
+    this.#dispatcher({ ...place, type: 'start-attempt', task, attempt, part: 'body' });
+    this.#isAsking = false;
+    shadow.elsewhere = 'asked';
+    shadow.awaitsUntilMs = undefined;
+    this.#requests.set(request, shadow);
+  }
+
+  #releasing(request: number): void {
+    const shadow = this.#requests.get(request);
+    if (shadow === undefined) this.#complain(`the request ${request} is released, which there is not`);
+    this.#requests.delete(request);
+    const { elsewhere, active, spec, isAbandoned: isLeft } = shadow;
+    if (elsewhere === 'granted' && (active !== undefined || isLeft))
+      this.#complain(`${spec.name} releases what it still needs`);
+    shadow.elsewhere = undefined;
+  }
+
+  /** What other runs may hold: nothing starts without it, and nothing keeps it in vain. */
+  #checkRequests(): void {
+    const isBusy = [...this.#running.values()].some(({ task }) => !isService(task));
+    for (const shadow of this.#requests.values()) {
+      const { elsewhere, end, active, isAbandoned: isLeft, spec } = shadow;
+      if (end !== undefined && !isLeft) this.#complain(`${spec.name} is over and keeps locks of other runs`);
+      if (elsewhere !== 'granted' || active !== undefined || isBusy || this.#pulls === 0) continue;
+      if (end === undefined && !this.#retries.has(shadow))
+        this.#complain(`${spec.name} keeps locks of other runs, and waits for nothing that runs`);
+    }
+  }
+
   #dispatcher({ task, attempt, part, pool, node }: Command & { type: 'start-attempt' }): void {
     const shadow = this.#task(task);
     const { name } = shadow.spec;
+    if (this.#owedStarts.delete(shadow)) {
+      if (shadow.attempts === 1) this.shadow.started(shadow);
+      return;
+    }
+    if (shadow.isConcerned && shadow.elsewhere !== 'granted' && shadow.elsewhere !== undefined)
+      this.#complain(`the ${part} of ${name} starts without the locks of other runs`);
     this.#checkNode(shadow, part, pool, node);
     if (shadow.end !== undefined) this.#complain(`${name} starts after its result`);
     if (shadow.active !== undefined) this.#complain(`${name} starts twice`);
@@ -825,6 +914,7 @@ export class Watcher {
   /** What keeps a service from starting now; undefined if nothing does. Places in pools and reservations left aside. */
   #whyNotStart(shadow: TaskShadow): string | undefined {
     if (this.shadow.excluded(shadow) !== undefined) return 'it is excluded';
+    if (shadow.elsewhere === 'awaited') return 'it waits for other runs';
     const before = [...this.shadow.predecessors(shadow), ...this.shadow.ownersFor(shadow)];
     const earlier = before.find(({ end }) => end === undefined);
     if (earlier !== undefined) return `${earlier.spec.name} is not over`;
@@ -864,7 +954,7 @@ export class Watcher {
   #takePlace(shadow: TaskShadow, pool: number, node?: string): void {
     this.#checkStart(shadow, pool, node);
     shadow.attempts++;
-    if (shadow.attempts === 1) this.shadow.started(shadow);
+    if (shadow.attempts === 1 && !this.#isAsking) this.shadow.started(shadow);
   }
 
   /** An attempt ended. Those that were interrupted in the session before, and may not start again, end where they would have started. */
@@ -1005,6 +1095,8 @@ export class Watcher {
 
   /** Places beyond the slots are for tasks that take nothing that others wait for. */
   #checkSpare(shadow: TaskShadow): void {
+    if (shadow.isConcerned && shadow.attempts === 0)
+      this.#complain(`${shadow.spec.name} gets a spare place, and keeps other runs waiting there`);
     const other = this.#rivalOf(shadow);
     if (other !== undefined && shadow.attempts === 0)
       this.#complain(`${shadow.spec.name} gets a spare place and takes what ${other.spec.name} waits for`);
@@ -1041,7 +1133,10 @@ export class Watcher {
 
   /** No task that could start in its place precedes it; nor does a task that only has to stay out of a spare place. */
   #checkOrder(shadow: TaskShadow, pool: number): void {
-    if (this.#head === shadow.index) return;
+    if (this.#head === shadow.index || shadow.elsewhere === 'granted') return;
+    const urgent = this.#startableIn(this.#pool(pool)).find(({ elsewhere }) => elsewhere === 'granted');
+    if (urgent !== undefined)
+      this.#complain(`${shadow.spec.name} starts before ${urgent.spec.name}, which keeps other runs waiting`);
     const isSpare = !this.#hasSlotFor(shadow);
     const beside = isSpare ? this.#freeIn(this.#pool(pool)).filter((each) => this.#hasPlaceFor(each)) : [];
     const rivals = [...this.#startable(), ...beside];
@@ -1084,6 +1179,10 @@ export class Watcher {
     if (this.#favoured.length === 0) this.#complain(`${name} makes way though it is in no way`);
   }
 
+  get #awaitsOthers(): boolean {
+    return this.shadow.tasks.some(({ elsewhere }) => elsewhere === 'awaited');
+  }
+
   get #isCancelled(): boolean {
     return this.#ending === 'cancel' || this.#ending === 'kill';
   }
@@ -1093,7 +1192,7 @@ export class Watcher {
     const isBusy = [...this.#running.values()].some(
       ({ task, stopped }) => !task.isUp && stopped === undefined,
     );
-    if (isBusy || this.#ending !== 'going' || this.#pulls === 0) return false;
+    if (isBusy || this.#ending !== 'going' || this.#pulls === 0 || this.#awaitsOthers) return false;
     return this.#startable([this.#headBefore]).length === 0 && this.#startableServices().length === 0;
   }
 
@@ -1156,6 +1255,13 @@ export class Watcher {
     const service = this.#runningServices().find((each) => !this.#isNeededIn(name, each));
     if (isExclusive(group) && service !== undefined)
       this.#complain(`${name} is opened though ${service.spec.name} runs, which it does not need`);
+    const keeping = [...this.#requests.values()].find(
+      (task) =>
+        task.end === undefined &&
+        (isService(task) ? !this.#isNeededIn(name, task) : this.#homeOf(task.index) !== group),
+    );
+    if (isExclusive(group) && keeping !== undefined)
+      this.#complain(`${name} is opened though ${keeping.spec.name} has asked other runs`);
     if (isExclusive(group) && other !== undefined)
       this.#complain(`${name} is opened though ${other.spec.name} runs`);
   }
@@ -1217,7 +1323,7 @@ export class Watcher {
       this.#complain(`${name} is skipped though it had attempts`);
     const isUnneeded = isService(shadow) && this.shadow.isUnneeded(shadow);
     const isReason = !isUnneeded || this.shadow.excluded(shadow) !== undefined;
-    const isLate = this.#isOverdue(this.#homeOf(task));
+    const isLate = this.#isOverdue(this.#homeOf(task)) || this.#isAwaitedLongEnough(shadow);
     if (isReason && !isLate) this.#reasons.skipped(shadow, this.#ending !== 'going');
     else this.#reasons.skippedBecause(shadow, isLate ? 'stopped' : 'not needed');
     this.#giveUp(shadow);
@@ -1229,6 +1335,10 @@ export class Watcher {
     if (shadow.end !== undefined) return;
     if (this.#due.has(shadow)) {
       this.#endedUnstarted(shadow);
+      return;
+    }
+    if (this.#isAwaitedLongEnough(shadow)) {
+      this.#giveUp(shadow);
       return;
     }
     const isLeft = this.#retries.has(shadow) || (isService(shadow) && shadow.active === undefined);
@@ -1250,6 +1360,7 @@ export class Watcher {
       (isService(shadow) && this.shadow.isUnneeded(shadow) && this.#pulls > 0) ||
       (this.shadow.isUnblocked(shadow) &&
         (this.shadow.poison(shadow) !== undefined || this.#waitsInVain(shadow))) ||
+      this.#isAwaitedLongEnough(shadow) ||
       this.#isOverdue(this.#homeOf(shadow.index))
     );
   }
@@ -1262,6 +1373,11 @@ export class Watcher {
     this.#giveUp(shadow);
   }
 
+  /** The run is cancelled, and it has waited for other runs for its grace period. */
+  #isAwaitedLongEnough({ awaitsUntilMs = never }: TaskShadow): boolean {
+    return awaitsUntilMs <= this.#nowMs;
+  }
+
   #isOverdue({ isOpen, openByMs }: PoolShadow): boolean {
     return !isOpen && openByMs <= this.#nowMs;
   }
@@ -1269,7 +1385,7 @@ export class Watcher {
   /** Nothing runs that could end, and abandoned bodies hold what the task needs. */
   #waitsInVain(shadow: TaskShadow): boolean {
     if (this.shadow.abandonedInTheWay(shadow).length === 0) return false;
-    const isBusy = [...this.#running.values()].some(({ task }) => !task.isUp);
+    const isBusy = [...this.#running.values()].some(({ task }) => !task.isUp) || this.#awaitsOthers;
     this.#isStalled ??=
       !isBusy && this.#startable([this.#headBefore]).length === 0 && this.#startableServices().length === 0;
     return this.#isStalled;
@@ -1337,6 +1453,7 @@ export class Watcher {
     this.#checkClosing();
     if (this.#pulls > 0) this.#checkIdle();
     this.#checkServices();
+    this.#checkRequests();
     const unfair = this.#fairness.check();
     if (unfair !== undefined) this.#complain(unfair);
   }
@@ -1361,6 +1478,7 @@ export class Watcher {
       if (mustStop !== undefined) this.#complain(`${task.spec.name} should have been stopped: ${mustStop}`);
     for (const { spec, mustReclaim } of this.#pools)
       if (mustReclaim) this.#complain(`what ${spec.name} has not started should have been reclaimed`);
+    for (const { spec } of this.#owedStarts) this.#complain(`${spec.name} should have started`);
     for (const { spec } of this.#owedBodies) this.#complain(`the body of ${spec.name} should have started`);
     for (const { spec } of this.#untidy) this.#complain(`the cleanup of ${spec.name} should have started`);
   }
@@ -1375,7 +1493,8 @@ export class Watcher {
       .filter(({ isOpen, isWanted, hasFailed }) => isWanted && !isOpen && !hasFailed)
       .map(({ openByMs }) => openByMs);
     const opens = this.#ending === 'cancel' ? openings : [];
-    const firstMs = Math.min(never, ...due, ...retriesDue, ...opens);
+    const waits = this.shadow.tasks.map(({ end, awaitsUntilMs = never }) => (end ? never : awaitsUntilMs));
+    const firstMs = Math.min(never, ...due, ...retriesDue, ...opens, ...waits);
     if (firstMs < this.#alarmMs)
       this.#complain(`the alarm is set to ${this.#alarmMs}, but something is due at ${firstMs}`);
   }
@@ -1423,6 +1542,7 @@ export class Watcher {
     const [best] = this.#freeIn(pool)
       .filter((task) => isIdle(task) && this.#hasPlaceFor(task))
       .sort((one, other) => (this.#glimpses.goesBefore(one.index, other.index) ? -1 : 1));
+    if (this.#freeIn(pool).some(({ isConcerned }) => isConcerned)) return; // it waits for a slot
     if (best !== undefined && this.#rivalOf(best) === undefined)
       this.#complain(`${best.spec.name} could have a spare place, and no task waits for what it takes`);
   }

@@ -61,6 +61,8 @@ export interface Player {
   specOf(task: number): TaskSpec;
   /** Which constraints of the plan the node fulfils. */
   answersOf(node: PoolNode): readonly NodeAnswer[];
+  /** Could the two not hold what they need at the same time? */
+  isConflict(task: number, other: number): boolean;
   /** What was not recalled with the tasks that were added. */
   rest(): Recall;
 }
@@ -73,6 +75,14 @@ export class World {
   readonly #pools: PoolState[];
   readonly #started = new Map<string, number>();
   readonly #past: Input[] = [];
+  /** What other runs were asked for and was not released: the tasks, by their requests. */
+  readonly #requests = new Map<number, { readonly task: number; isGranted: boolean }>();
+  readonly #abandoned = new Set<number>();
+  /** Requests without an answer, by task. */
+  readonly #asked = new Map<
+    number,
+    { readonly request: number; readonly attempt: number; readonly pool: number }
+  >();
   #waiting: Input[] = [];
   /** The nodes that have left, as the machine has just heard. It may have dispatched something to them before that. */
   #left: ReadonlySet<string> = new Set();
@@ -125,6 +135,8 @@ export class World {
       if (this.#waiting.length > 0 && !this.#chance(this.#scenario.faults.batch)) this.#deliver();
     }
     const left = this.#pools.find(({ isOpen, attempts }) => isOpen || attempts.size > 0);
+    const isKept = [...this.#requests.values()].some(({ task }) => !this.#abandoned.has(task));
+    if (isKept) throw new Error('the run has ended and keeps locks of other runs');
     if (left !== undefined) throw new Error(`the run has ended and left pool ${left.spec.name} open`);
     return true;
   }
@@ -241,7 +253,14 @@ export class World {
         this.#stop(command);
         return;
       case 'reclaim':
+        this.#reclaimAsked(command.pool);
         this.#agenda.at(this.#now + 1, () => this.#reclaim(command.pool));
+        return;
+      case 'acquire-locks':
+        this.#acquire(command);
+        return;
+      case 'release-locks':
+        this.#release(command.request);
         return;
       case 'open-pool':
         this.#open(command.pool);
@@ -414,6 +433,68 @@ export class World {
     }
   }
 
+  // Other runs
+
+  #acquire({ request, task, attempt, pool }: Command & { type: 'acquire-locks' }): void {
+    this.#requests.set(request, { task, isGranted: false });
+    this.#asked.set(task, { request, attempt, pool });
+    this.#agenda.at(this.#now + this.#random.pick([0, 0, 1, 3]), () => this.#answer(request));
+  }
+
+  /** Another run may hold what the task needs; so may this one, for a task that could not start yet. */
+  #answer(request: number): void {
+    const asked = this.#requests.get(request);
+    if (asked === undefined || asked.task < 0) return;
+    const { task } = asked;
+    this.#asked.delete(task);
+    const others = [...this.#requests.values()].filter(({ isGranted }) => isGranted);
+    const isTaken = others.some((other) => this.#player.isConflict(task, other.task));
+    asked.isGranted = !isTaken && !this.#chance(0.5);
+    const wait = { resource: '/db', scope: 'machine', holders: [`other ${this.#random.int(1, 3)}`] };
+    const facts = { atMs: this.#now, task, request };
+    this.#noteOften(
+      asked.isGranted ? { type: 'locks-granted', ...facts } : { type: 'locks-awaited', ...facts, wait },
+    );
+    if (!asked.isGranted)
+      this.#agenda.at(this.#now + this.#random.int(1, isTaken ? 10 : 300), () => this.#answer(request));
+  }
+
+  /** Some answers come again, much later. */
+  #noteOften(answer: Input): void {
+    this.#note(answer);
+    if (!this.#chance(this.#scenario.faults.duplicate)) return;
+    this.#agenda.at(this.#now + this.#random.int(0, 100), () => this.#note({ ...answer, atMs: this.#now }));
+  }
+
+  #release(request: number): void {
+    const { task } = this.#requests.get(request) ?? {};
+    if (task === undefined) throw new Error(`release-locks for the request ${request}, which there is not`);
+    this.#requests.delete(request);
+    if (this.#asked.get(task)?.request === request) this.#asked.delete(task);
+  }
+
+  /** It was asked for, and has no answer: no pool has it. */
+  #giveUpAsked(task: number): boolean {
+    const asked = this.#asked.get(task);
+    if (asked === undefined) return false;
+    this.#asked.delete(task);
+    this.#requests.set(asked.request, { task: -1, isGranted: false }); // its answer comes to nothing
+    const outcome = { kind: 'not-started', reason: 'it had not got its locks' } as const;
+    this.#note({
+      type: 'attempt-ended',
+      atMs: this.#now,
+      task,
+      attempt: asked.attempt,
+      part: 'body',
+      outcome,
+    });
+    return true;
+  }
+
+  #reclaimAsked(pool: number): void {
+    for (const [task, asked] of [...this.#asked]) if (asked.pool === pool) this.#giveUpAsked(task);
+  }
+
   #stop({
     task,
     attempt,
@@ -423,6 +504,7 @@ export class World {
     readonly attempt: number;
     readonly part: Part;
   }): void {
+    if (this.#giveUpAsked(task)) return;
     const found = this.#pools
       .flatMap(({ attempts }) => [...attempts])
       .find((each) => {
@@ -458,6 +540,7 @@ export class World {
       this.#end(attempt, { kind: 'stopped', how: 'killed' });
     else {
       attempt.isAbandoned = true;
+      this.#abandoned.add(attempt.task);
       this.#leave(attempt, { kind: 'stopped', how: 'abandoned' });
     }
   }

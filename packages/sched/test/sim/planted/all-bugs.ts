@@ -1,4 +1,5 @@
 /** All planted bugs. */
+import { acrossRunsBugs } from './across-runs-bugs.ts';
 import type { PlantedBug } from './bug.ts';
 import { explainBugs } from './explain-bugs.ts';
 import { graphBugs } from './graph-bugs.ts';
@@ -16,4 +17,5 @@ export const allBugs: readonly PlantedBug[] = [
   ...explainBugs,
   ...nodeBugs,
   ...setupBugs,
+  ...acrossRunsBugs,
 ];

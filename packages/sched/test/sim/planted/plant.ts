@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { firstWithNodes, firstWithServices } from '../generate.ts';
+import { firstWithNodes, firstWithRuns, firstWithServices } from '../generate.ts';
+import { acrossRunsBugs } from './across-runs-bugs.ts';
 import type { PlantedBug } from './bug.ts';
 import { nodeBugs } from './node-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
@@ -49,6 +50,7 @@ export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Pr
 /** Some rules are played from certain seeds on only. */
 function firstSeedFor(bug: PlantedBug): number {
   if (nodeBugs.includes(bug)) return firstWithNodes;
+  if (acrossRunsBugs.includes(bug)) return firstWithRuns;
   return bug.needsServices === true || serviceBugs.includes(bug) ? firstWithServices : 1;
 }
 
