@@ -12,6 +12,7 @@ const PURE_FOLDERS = [
   'packages/report/src/model',
   'packages/store/src/resume',
   'packages/pool-nats/src/protocol',
+  'packages/run-locks/src/protocol',
   'packages/usecase-testsuite/src/catalogue',
 ];
 

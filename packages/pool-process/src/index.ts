@@ -5,4 +5,4 @@ export type { LongOutput, ProcessesOptions } from './options.ts';
 export { markOwnProcess } from './process-markers.ts';
 export { processes, requireSystem } from './process-pool.ts';
 export { shellWord } from './shell-word.ts';
-export { type EndedStrays, endStrays, type StraysOptions } from './strays.ts';
+export { type EndedStrays, endStrays, type StraysOptions, untilNoStrays } from './strays.ts';

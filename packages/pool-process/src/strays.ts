@@ -45,6 +45,25 @@ export async function endStrays(
   return { ended: 0, left: [], unseen: 'the processes of this machine cannot be listed from here' };
 }
 
+/**
+ * Resolves once no process on this machine carries the id of the run any more, for at most so long. For runs that were killed: what they had started is
+ * ended by a process of its own, and this waits for that. Ends nothing. At once where processes cannot be listed.
+ *
+ * @throws PexenError PEXEN_BAD_OPTION if the id has less than 16 characters
+ */
+export async function untilNoStrays(
+  runId: string,
+  { timeoutMs = 10_000, clock = systemClock }: StraysOptions = {},
+): Promise<void> {
+  const look = lookFor([runId]);
+  const start = clock.now();
+  while (look !== undefined && clock.now() - start < timeoutMs) {
+    const { pids, isUnclear } = look(() => {});
+    if (pids.length === 0 && !isUnclear) return;
+    await pause(clock, 20);
+  }
+}
+
 /** One look at all processes: calls `act` with each of the run at the moment at which it is found. */
 type Look = (act: (pid: number) => void) => Survivors;
 

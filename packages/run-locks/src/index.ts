@@ -1,0 +1,3 @@
+/** Read-write locks on a tree of resources that several runs share. */
+export { usualDirectory } from './machine/lock-directory.ts';
+export { type MachineLocksOptions, machineLocks } from './machine/machine-locks.ts';
