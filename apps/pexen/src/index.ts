@@ -81,6 +81,7 @@ export {
   type OtherReporterName,
   processes,
   type ReporterChoice,
+  type ResourceRules,
   type Suite,
   type SuiteConfig,
   type SuiteEnvironment,

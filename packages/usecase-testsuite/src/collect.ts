@@ -49,8 +49,14 @@ export async function collectTasks(
   return {
     tasks: overridden.tasks.slice(0, tasks.length),
     candidates: overridden.tasks.slice(tasks.length),
-    capacities: new Map([...capacities, ...configured]),
+    capacities: new Map([...capacities, ...configured, ...capacitiesIn(config)]),
   };
+}
+
+/** Those that stand with other rules for resources. */
+function capacitiesIn({ resources = {} }: SuiteConfig): [Resource, number][] {
+  const all = Object.entries(resources).map(([name, { capacity }]) => [name, capacity] as const);
+  return all.flatMap(([name, capacity]) => (capacity === undefined ? [] : [[name, capacity]]));
 }
 
 /** Factories of others may yield tasks without a place. */

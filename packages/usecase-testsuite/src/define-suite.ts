@@ -69,6 +69,9 @@ export const mostWorkers = 10_000;
 /** The pools that have a name. */
 export const poolNames = ['processes', 'threads', 'inline'] as const;
 
+/** Who shares a resource. */
+export const resourceScopes = ['run', 'machine'] as const;
+
 /** When an event counts as recorded. */
 export const durabilities = ['process', 'power', 'memory'] as const;
 
@@ -98,6 +101,17 @@ export interface SuiteOverride {
 
 /** Other values of options, in effect where the profile is chosen. An entry takes the place of the whole entry of the configuration. */
 export type SuiteProfile = Partial<Omit<SuiteConfig, 'profiles'>>;
+
+/** Rules for resources whose names match a pattern: `*` stands for any characters of one part of a path, `**` for any parts. */
+export interface ResourceRules {
+  /**
+   * Who shares the resource and everything below it. `run` (default): the tasks of one run. `machine`: all runs of this user on this machine; see
+   * docs/shared-locks.md.
+   */
+  readonly scope?: (typeof resourceScopes)[number];
+  /** How many units there are of it, as in `capacities`. Only for a name without `*`. */
+  readonly capacity?: number;
+}
 
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
 export interface SuiteConfig {
@@ -129,6 +143,8 @@ export interface SuiteConfig {
   readonly groups?: Readonly<Record<string, SuiteGroup>>;
   /** The capacities of resources that are used by amount. */
   readonly capacities?: ReadonlyMap<Resource, number> | Readonly<Record<string, number>>;
+  /** Rules for resources, by names and patterns: `{ '/dev/**': { scope: 'machine' } }`. Of several that match a resource, all count. */
+  readonly resources?: Readonly<Record<string, ResourceRules>>;
   /** Names of resources that exist once for all machines, such as a server: with `--shard`, the tasks that hold one of them run in one shard. */
   readonly sharedResources?: readonly string[];
   /** How many tasks run at the same time, at most 10,000. Default: one per processor. `-j` takes precedence. */

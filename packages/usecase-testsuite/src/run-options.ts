@@ -8,6 +8,7 @@ import type { PoolRequest, poolNames, SuiteConfig } from './define-suite.ts';
 import type { Expectations } from './expectations.ts';
 import type { OptionLayers } from './options/layers.ts';
 import type { PausableClock } from './pausable-clock.ts';
+import { sharedLocks } from './shared-locks.ts';
 import { judge } from './verdict.ts';
 
 /** A test may run for five minutes, and may start again after its worker was lost. The grace period is that of the scheduler, 10 s, unless it is set. */
@@ -67,11 +68,12 @@ export interface RunGiven {
 
 /** The options of a run of the suite's plan. */
 export function runOptions(
-  { shared, deadline }: SuiteConfig,
+  config: SuiteConfig,
   { expectations, onWarning, clock, digester, journal }: RunGiven,
 ): PlannedRunOptions {
+  const { shared, deadline } = config;
   return {
-    ...definedOf({ shared, deadline, digester, journal }),
+    ...definedOf({ shared, deadline, digester, journal, runLocks: sharedLocks(config, clock) }),
     judge: (result) =>
       judge(
         result,

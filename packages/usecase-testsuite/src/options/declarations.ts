@@ -27,7 +27,9 @@ import {
   durabilities,
   mostWorkers,
   poolNames,
+  type ResourceRules,
   type RetentionChoice,
+  resourceScopes,
   type SuiteConfig,
   type SuiteGroup,
   type SuiteOverride,
@@ -108,6 +110,7 @@ const forms = {
   catalogue: "Write catalogue: modules({ dir: 'providers' }), or a list of factories and tasks.",
   pool: "Write pool: 'threads', or pool: (request) => threads({ ...request, workers: 2 }).",
   pools: 'Write pools: { quick: threads }.',
+  resources: "Write resources: { '/dev/gpu': { scope: 'machine' } }.",
   groups: 'Write groups: { vm: { pool: () => processes({ workers: 5 }) } }.',
   retries: 'Write a number, or { count: 2, delay: 1000 }.',
   overrides: "Write overrides: [{ match: 'net/**', set: { timeout: 60_000 } }].",
@@ -144,6 +147,22 @@ const capacities: Kind = (value, path) =>
   value instanceof Map
     ? [...value].flatMap(([resource, count]) => units(count, [...path, String(resource)]))
     : byName(units)(value, path);
+
+const rules = table(
+  { scope: oneOf(...resourceScopes), capacity: units } satisfies KindsOf<ResourceRules>,
+  [],
+  forms.resources,
+);
+const resources: Kind = (value, path) => {
+  const flaws = byName(rules, forms.resources)(value, path);
+  if (flaws.length > 0) return flaws;
+  const withUnits = Object.entries(value as Readonly<Record<string, ResourceRules>>).filter(
+    ([name, { capacity }]) => name.includes('*') && capacity !== undefined,
+  );
+  return withUnits.map(([name]) =>
+    flaw([...path, name, 'capacity'], 'must be that of one resource, and this is a pattern'),
+  );
+};
 
 const group = table(
   { pool: callable(forms.groups), spare: milliseconds, exclusive: flag } satisfies KindsOf<SuiteGroup>,
@@ -295,6 +314,11 @@ const unprofiled = {
     default: none,
   },
   capacities: { kind: capacities, about: 'how many units of a resource there are', default: none },
+  resources: {
+    kind: resources,
+    about: 'who shares resources, and how many units there are, by name or pattern',
+    default: none,
+  },
   sharedResources: {
     kind: listOf('names of resources', text, "Write sharedResources: ['/srv/db']."),
     about: 'resources that exist once for all machines: tasks that hold one run in one shard',
