@@ -7,7 +7,7 @@ export { divertOutput } from './divert-output.ts';
 export { type FileReporterName, type FileReporterOptions, fileReporters } from './file-reporters.ts';
 export { github } from './github/github.ts';
 export { gitlab } from './gitlab/gitlab.ts';
-export type { JsonLine, UpdateLine } from './json-lines/json-line.ts';
+export { type JsonLine, jsonLineVersion, type UpdateLine } from './json-lines/json-line.ts';
 export { jsonLines } from './json-lines/json-lines.ts';
 export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';

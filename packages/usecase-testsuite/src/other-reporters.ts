@@ -11,7 +11,7 @@ import type { Reporter } from '@pexen/report';
 export type ReporterMaker = (options: Readonly<Record<string, unknown>>) => Reporter;
 
 /** Methods of which a reporter has at least one. */
-export const reporterMethods: readonly string[] = ['update', 'event', 'taskUpdate'];
+const reporterMethods: readonly string[] = ['update', 'event', 'taskUpdate'];
 
 /** True for an object that can be called as a reporter. */
 export function isReporter(value: unknown): boolean {

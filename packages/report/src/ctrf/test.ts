@@ -19,7 +19,7 @@ import { attemptText, dataOf, fromHere, outputOf } from '../text/report-texts.ts
 import { serviceText } from '../text/service.ts';
 
 /** The statuses of CTRF. */
-export type CtrfStatus = 'passed' | 'failed' | 'skipped' | 'pending' | 'other';
+type CtrfStatus = 'passed' | 'failed' | 'skipped' | 'pending' | 'other';
 
 /** What the report needs to know of a test itself; the other entries are as in the format. */
 export interface CtrfTest {

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { Parser } from 'tap-parser';
 
 /** A point as a reader sees it. */
-export interface ReadPoint {
+interface ReadPoint {
   readonly ok: boolean;
   readonly name: string;
   readonly skip: string | boolean;
