@@ -86,8 +86,9 @@ test('a run explains its tasks while it goes on, and its journal explains them a
   expect(others).toEqual([]);
   const [status] = await liveRuns(place.stateDirectory);
   expect(status?.status).toMatchObject({
-    counts: { tasks: 3, done: 0, running: 1 },
+    // Events, and the counts by these, come when they are recorded: inspections are ahead of them.
     inspection: {
+      counts: { waiting: 2, running: 1, finished: 0, skipped: 0 },
       resources: [{ resource: '/db', holders: [{ path: 'migrate', how: 'claims' }], waiting: ['query'] }],
     },
   });
