@@ -1,6 +1,6 @@
 /** Scripts of one node: what it does when its lease is over. */
 import type { RemoteAttempt } from '@pexen/pool-process/remote';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Codec, NodeOrder } from '../src/protocol/messages.ts';
 import { NodeCore, type NodeEffect } from '../src/protocol/node-core.ts';
 import { plainCodec } from './sim/world.ts';
@@ -170,4 +170,104 @@ test('a start goes with its end where both come before the next packet, and else
     { is: 'started', id: 3, worker: 'w' },
     { is: 'updates', id: 3, updates: [] },
   ]);
+});
+
+describe('a later session of the run', () => {
+  const key = (id: number) => ({ path: `t${id}`, attempt: 1, part: 'body' as const });
+  const identityOf = { ...identity, codec: plainCodec, announceMs: 5_000 };
+
+  /** A node on which attempt 1 runs, 2 waits, 3 has ended, and 4 is being stopped, each but 2 on a link of its own. */
+  function busy(): NodeCore {
+    const core = new NodeCore({ ...identityOf, keyOf: ({ id }) => key(id) });
+    core.take({ kind: 'join', session, host: 'h', run: 'r', epoch: 1, stampMs: 0, timing }, 0);
+    const attempt = (id: number): RemoteAttempt => ({ id, work: {} as never, graceMs: 0, isHasty: false });
+    const run = (of: number, id: number): NodeOrder => ({ do: 'run', link: of, attempt: attempt(id) });
+    const orders: NodeOrder[] = [
+      ...[1, 2, 3].map((of): NodeOrder => ({ do: 'open', link: of, slot: of - 1, recordsModules: false })),
+      ...[run(1, 1), run(1, 2), run(2, 3), run(3, 4)],
+      { do: 'abort', link: 3, id: 4, reason: { value: 'stop' } },
+    ];
+    const frames = orders.map((piece, at) => ({ number: at + 1, piece, size: 1 }));
+    core.take({ kind: 'frames', session, heardUpTo: 0, frames }, 10);
+    for (const [of, id] of [
+      [1, 1],
+      [2, 3],
+      [3, 4],
+    ] as const)
+      core.report({ session, link: of }, { is: 'started', id, worker: 'w' }, 20);
+    const finding = { kind: 'finding', finding: { name: 'f', status: 'pass' } } as const;
+    const output = { kind: 'output', stream: 'stdout', text: 'x' } as const;
+    core.report({ session, link: 1 }, { is: 'updates', id: 1, updates: [output, finding] }, 25);
+    core.report({ session, link: 2 }, { is: 'ended', id: 3, outcome: { kind: 'returned', value: 3 } }, 30);
+    return core;
+  }
+
+  const later = 'i.n.1';
+  const join = { kind: 'join', session: later, host: 'i', run: 'r', epoch: 2, stampMs: 40, timing } as const;
+  const orderOf = (number: number, piece: NodeOrder) => {
+    const frames = [{ number, piece, size: 1 }];
+    return { kind: 'frames', session: later, heardUpTo: 0, frames } as const;
+  };
+
+  /** It has taken over, and knows what was left. */
+  function takenOver(): { core: NodeCore; left: unknown } {
+    const core = busy();
+    const first = core.take(join, 40);
+    expect(named(first)).toEqual(['reclaim', 'close', 'close']);
+    expect(reportedBy(first)).toEqual([]);
+    const notStarted = { kind: 'not-started', reason: 'no more' } as const;
+    expect(
+      reportedBy(core.report({ session, link: 1 }, { is: 'ended', id: 2, outcome: notStarted }, 50)),
+    ).toEqual([]);
+    core.released({ session, link: 2 }, 55);
+    const left = reportedBy(core.released({ session, link: 3 }, 60));
+    return { core, left };
+  }
+
+  test('hears what runs and what has ended, once the rest was returned or has ended', () => {
+    expect(takenOver().left).toEqual([
+      {
+        is: 'left',
+        attempts: [
+          { ...key(1), session: 1, kept: 1, id: 1, state: 'running', slot: 0 },
+          { ...key(3), session: 1, kept: 3, id: 3, state: 'ended' },
+        ],
+      },
+    ]);
+  });
+
+  test('gets what was reported for the record again, and the rest', () => {
+    const { core } = takenOver();
+    const adopted = core.take(orderOf(1, { do: 'adopt', link: 7, kept: 1 }), 70);
+    expect(named(adopted)).toEqual(['credit']);
+    const finding = { kind: 'finding', finding: { name: 'f', status: 'pass' } };
+    expect(reportedBy(adopted)).toEqual([
+      { is: 'reported', link: 7, report: { is: 'started', id: 1, worker: 'w' } },
+      { is: 'reported', link: 7, report: { is: 'updates', id: 1, updates: [finding] } },
+    ]);
+    // The agent knows the link by its old name.
+    core.report(link, { is: 'ended', id: 1, outcome: { kind: 'returned', value: 1 } }, 80);
+    expect(reportedBy(core.flush(80))).toEqual([
+      { is: 'reported', link: 7, report: { is: 'ended', id: 1, outcome: { kind: 'returned', value: 1 } } },
+    ]);
+    const closed = core.take(orderOf(2, { do: 'release', link: 7, how: 'drain' }), 90);
+    expect(closed.filter((effect) => effect.do === 'close')).toEqual([{ do: 'close', link, how: 'drain' }]);
+  });
+
+  test('is answered no more for what it has settled, nor is one after it', () => {
+    const { core } = takenOver();
+    core.take(orderOf(1, { do: 'adopt', link: 8, kept: 3 }), 70);
+    core.take(orderOf(2, { do: 'settle', attempts: [[8, 3]] }), 75);
+    const third = { ...join, session: 'j.n.1', host: 'j', epoch: 3, stampMs: 80 };
+    const left = reportedBy(core.take(third, 80));
+    expect(left).toMatchObject([{ is: 'left', attempts: [{ path: 't1', session: 1, state: 'running' }] }]);
+  });
+
+  test('is under a lease of its own, and the former scheduler is fenced', () => {
+    const { core } = takenOver();
+    const answer = core.take({ kind: 'frames', session, heardUpTo: 0, frames: [], echoMs: 60 }, 70);
+    expect(answer).toMatchObject([{ packet: { kind: 'refused', session, reason: 'fenced' } }]);
+    expect(named(core.tick(1_039))).toEqual([]);
+    expect(named(core.tick(1_040))).toEqual(['close']);
+  });
 });

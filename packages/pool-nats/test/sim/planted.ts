@@ -71,6 +71,18 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: '',
   },
   {
+    what: 'a later session starts while what it cannot take over still runs',
+    file: 'node-core.ts',
+    find: 'if (this.#isLeftOwed && this.#handingOver === undefined && session?.isClear === true) {',
+    replace: 'if (this.#isLeftOwed && session?.isClear === true) {',
+  },
+  {
+    what: 'a superseded scheduler counts as lost what a later one has',
+    file: 'node-core.ts',
+    find: "return this.#superseded.has(session) ? 'fenced' : 'unknown';",
+    replace: "return 'unknown';",
+  },
+  {
     what: 'an attempt is started on a link that is being closed',
     file: 'node-core.ts',
     find: '    link.isClosing = true;\n',
