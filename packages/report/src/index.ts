@@ -60,6 +60,7 @@ export {
 } from './options.ts';
 export type { DroppedUpdates, ReadonlyRunModel, Reporter, ReporterProblem, RunView } from './reporter.ts';
 export type { InspectableRun } from './run-view.ts';
+export { type ChainReportOptions, chainLines, chainReport, type Estimated } from './schedule/chain-report.ts';
 export {
   type ChainBounds,
   type ChainCause,

@@ -14,7 +14,14 @@ import {
   type Verdict,
 } from '@pexen/core';
 import { markOwnProcess } from '@pexen/pool-process';
-import { divertOutput, multi, type Reporter, type RunListener, type TerminalChoice } from '@pexen/report';
+import {
+  chainReport,
+  divertOutput,
+  multi,
+  type Reporter,
+  type RunListener,
+  type TerminalChoice,
+} from '@pexen/report';
 import { type Plan, type Run, run, runId, softwareVersions } from '@pexen/sched';
 import { directoryOfRun, type RecordedRun, type RunDescription } from '@pexen/store';
 import { configNames, type LoadedConfig, layersOf } from './config.ts';
@@ -46,6 +53,7 @@ import { KeptDirectories } from './state/kept-directories.ts';
 import { stateDirectoryOf } from './state/state-directory.ts';
 import { SuiteState } from './state/suite-state.ts';
 import { thrownFails } from './thrown.ts';
+import { wallTimes } from './wall-times.ts';
 
 /** Options of one run of a suite, besides its configuration. They win over what the command and the environment state. */
 export interface SuiteRunOptions extends Selection, StatedOptions {
@@ -345,10 +353,14 @@ class SuiteRounds {
 
   async run(round: number, plan: Plan, seed: string | undefined): Promise<SuiteEnd> {
     const { config, root } = this.#loaded;
-    const { onWarning, onResult, chosen, kept, state, isNarrow, source, memory, shard } = this.#options;
+    const { onWarning, onResult, chosen, kept, state, isNarrow, narrow, source, memory, shard } =
+      this.#options;
     const { bail = config.bail, failOnFlaky = config.failOnFlaky ?? false } = this.#options;
     const expectations = new Expectations(config.expectedFailures ?? {});
-    const reporters = makeReporters(chosen, root, round, this.#terminal(), shownBy(config));
+    const reporters = [
+      ...makeReporters(chosen, root, round, this.#terminal(), shownBy(config)),
+      ...(narrow !== undefined ? [] : [chainReport({ estimate: wallTimes })]),
+    ];
     const recorded = await this.#record(round, seed);
     const { record: recordName } = this.#options;
     const record = recordName === undefined ? undefined : new RecordFile(fileOfRound(recordName, round));

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Problem } from '@pexen/core';
-import { multi, type TerminalChoice } from '@pexen/report';
+import { chainReport, multi, type TerminalChoice } from '@pexen/report';
 import {
   findRun,
   type MergedReport,
@@ -15,6 +15,7 @@ import {
 import type { ReporterChoice } from '../define-suite.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
 import { chooseReporters, makeReporters, reporterFailed } from '../reporters.ts';
+import { wallTimes } from '../wall-times.ts';
 
 /** What is reported, and how. */
 export interface ReportOptions {
@@ -50,7 +51,10 @@ export async function reportRuns(options: ReportOptions): Promise<ExitCode> {
     onWritten(`Saved in ${save}. ${sourcesSentence(report)}`);
     if (choices.length === 0) return exitCodes.ok;
   }
-  const reporters = makeReporters(chosen, directory, 1, terminal);
+  const reporters = [
+    ...makeReporters(chosen, directory, 1, terminal),
+    ...(runs.length === 1 ? [chainReport({ estimate: wallTimes })] : []),
+  ];
   let hasFailed = false;
   const all = multi(reporters, ({ reporter, error }) => {
     hasFailed = true;

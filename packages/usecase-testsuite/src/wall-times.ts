@@ -1,0 +1,165 @@
+/** How long a run would have taken with other numbers of workers: its tasks as they were, played by the scheduler on a clock of its own. */
+import {
+  amount,
+  anyOf,
+  atLeast,
+  every,
+  type Requirement,
+  type RequirementInfo,
+  service,
+  task,
+} from '@pexen/core';
+import type { TaskTimes } from '@pexen/report';
+import { type Plan, plan } from '@pexen/sched';
+
+/** What a run waits for between the end of one attempt and the start of the next in the same worker is added to each task. */
+interface Executed extends TaskTimes {
+  readonly result: NonNullable<TaskTimes['result']>;
+}
+
+/**
+ * The times for so many workers each, ms. Undefined where they cannot be said: the tasks ran in more than one pool, or in groups, or cannot be planned
+ * again from their descriptions.
+ */
+export function wallTimes(
+  tasks: readonly TaskTimes[],
+  workers: readonly number[],
+): readonly number[] | undefined {
+  const executed = tasks.filter(hasRun);
+  if (
+    executed.length === 0 ||
+    executed.some(({ facts }) => facts.group !== undefined || facts.perNode === true)
+  )
+    return undefined;
+  if (new Set(executed.map(({ facts }) => facts.pool)).size > 1) return undefined;
+  const again = planAgain(executed);
+  if (again === undefined) return undefined;
+  const betweenMs = medianBetween(executed);
+  const took = new Map(executed.map((each) => [nameOf(each), durationOf(each) + betweenMs]));
+  return workers.map((count) =>
+    again.wallTimeMs({ workers: count, durationMs: (path) => took.get(path) ?? 0 }),
+  );
+}
+
+function hasRun(times: TaskTimes): times is Executed {
+  return (times.result?.attempts ?? []).some(({ startedAtMs }) => startedAtMs >= 0);
+}
+
+/** Paths may come from different places of one tree; numbers never meet. */
+function nameOf({ facts }: TaskTimes): string {
+  return `t${facts.id}`;
+}
+
+function planAgain(executed: readonly Executed[]): Plan | undefined {
+  const provided = new Set(executed.flatMap(capabilitiesOf));
+  const capacities = capacitiesOf(executed);
+  try {
+    return plan(
+      executed.map((each) => taskAgain(each, provided)),
+      { capacities },
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function taskAgain(each: Executed, provided: ReadonlySet<string>) {
+  const { facts } = each;
+  const known = (names: readonly string[] = []): string[] => names.filter((name) => provided.has(name));
+  const meta = {
+    name: nameOf(each),
+    provides: capabilitiesOf(each),
+    requires: (facts.requires ?? []).flatMap((requirement) => requirementAgain(requirement, provided)),
+    ...{ after: known(facts.after), before: known(facts.before) },
+    ...{
+      uses: (facts.uses ?? []).map(({ resource, count }) =>
+        count === undefined ? resource : amount(resource, count),
+      ),
+    },
+    ...{ claims: facts.claims ?? [], priority: facts.priority ?? 0 },
+    ...(facts.weightMs !== undefined && { weight: facts.weightMs }),
+  };
+  const body = (): void => {};
+  if (facts.service === true) return service(meta, body);
+  const tearsDown = known(facts.tearsDown);
+  return task(
+    {
+      ...meta,
+      ...(tearsDown.length > 0 && { tearsDown }),
+      ...(facts.exclusive === true && { exclusive: true }),
+    },
+    body,
+  );
+}
+
+/** What was met when the run went well can be met again; of what nobody has provided there is nothing to wait for. */
+function requirementAgain(
+  { form, capabilities, count = 1 }: RequirementInfo,
+  provided: ReadonlySet<string>,
+): readonly Requirement[] {
+  const known = capabilities.filter((name) => provided.has(name));
+  if (known.length === 0) return [];
+  switch (form) {
+    case 'one':
+      return known;
+    case 'any-of':
+      return [anyOf(...known)];
+    case 'every':
+      return [every(...known)];
+    case 'at-least':
+      return [atLeast(Math.min(count, known.length), ...known)];
+    default:
+      return form satisfies never;
+  }
+}
+
+function capabilitiesOf({ path, facts }: Executed): readonly string[] {
+  return [`task:${path}`, ...(facts.provides ?? [])];
+}
+
+/** What was taken at once at most: the run could take as much. */
+function capacitiesOf(executed: readonly Executed[]): ReadonlyMap<string, number> {
+  const steps = new Map<string, { readonly atMs: number; readonly by: number }[]>();
+  for (const each of executed)
+    for (const { resource, count } of each.facts.uses ?? []) {
+      if (count === undefined) continue;
+      const known = steps.get(resource) ?? [];
+      steps.set(resource, known);
+      for (const { startedAtMs, durationMs } of each.result.attempts)
+        known.push({ atMs: startedAtMs, by: count }, { atMs: startedAtMs + durationMs, by: -count });
+    }
+  return new Map(
+    [...steps].map(([resource, changes]) => {
+      let [now, most] = [0, 0];
+      for (const { by } of changes.sort((a, b) => a.atMs - b.atMs || a.by - b.by)) {
+        now += by;
+        most = Math.max(most, now);
+      }
+      return [resource, most];
+    }),
+  );
+}
+
+/** Of all attempts, with the delays between them; of a service, until it was ready. */
+function durationOf({ facts, result: { attempts } }: Executed): number {
+  const [first, last] = [attempts[0], attempts.at(-1)];
+  if (first === undefined || last === undefined) return 0;
+  if (facts.service === true) return first.readyAfterMs ?? first.durationMs;
+  return last.startedAtMs + last.durationMs - first.startedAtMs;
+}
+
+/** How long a worker was idle between two tasks, in the middle, where the next one followed soon: ms. */
+function medianBetween(executed: readonly Executed[]): number {
+  const byWorker = new Map<string, { readonly fromMs: number; readonly toMs: number }[]>();
+  for (const { facts, result } of executed)
+    for (const { worker, startedAtMs: fromMs, durationMs } of facts.service === true ? [] : result.attempts) {
+      const known = byWorker.get(worker) ?? [];
+      byWorker.set(worker, known);
+      known.push({ fromMs, toMs: fromMs + durationMs });
+    }
+  const between = [...byWorker.values()].flatMap((spans) => {
+    const sorted = spans.sort((a, b) => a.fromMs - b.fromMs);
+    return sorted.slice(1).map(({ fromMs }, at) => Math.max(0, fromMs - (sorted[at]?.toMs ?? fromMs)));
+  });
+  return between.sort((a, b) => a - b)[Math.floor(between.length / 2)] ?? 0;
+}
