@@ -1,8 +1,14 @@
 /** What decided how long a run took. */
 import { describe, expect, test } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
+import { RunScript } from '../src/conformance/run-script.ts';
 import type { TaskFacts } from '../src/index.ts';
+import { chainReport } from '../src/index.ts';
+import { chainLines } from '../src/schedule/chain-report.ts';
 import { type CriticalChain, criticalChain } from '../src/schedule/critical-chain.ts';
 import type { AttemptTimes, TaskTimes } from '../src/schedule/task-times.ts';
+import { listen } from './listen.ts';
+import { play } from './play.ts';
 
 interface Meta extends Partial<TaskFacts> {
   readonly worker?: string;
@@ -133,5 +139,49 @@ test('a run in which nothing started has no links', () => {
   expect(criticalChain([], 12)).toEqual({
     ...{ links: [], endMs: 12, wallMs: 12 },
     bounds: { dependenciesMs: 0, workers: { count: 0, ms: 0 } },
+  });
+});
+
+describe('in words', () => {
+  const tasks = [
+    timed('build', { ran: [[10, 5_010]], provides: ['app'] }),
+    timed('db', { ran: [[0, 4_000]], worker: 'v', claims: ['/srv/db'] }),
+    timed('migrate', { ran: [[5_020, 9_020]], worker: 'v', claims: ['/srv/db'], ...needs('app') }),
+    timed('query', { ran: [[9_030, 12_030]], claims: ['/srv/db'], ...needs('app') }),
+  ];
+
+  test('what each part of the run waited for, the longest tasks, and what more workers would bring', () => {
+    const chain = criticalChain(tasks, 12_100);
+    expect(chainLines(chain, { workers: [1, 2], estimated: [16_000, 12_000] })).toEqual([
+      'Critical chain: 3 tasks, from build to query: 5.0s until what was required ended, 4.0s until /srv/db was free, 3.0s in the last task.',
+      'Longest in it: build 5.0s, migrate 4.0s, query 3.0s.',
+      'Estimated with 1, 2 workers about 16.0s, 12.0s; dependencies alone take 9.0s, claims of /srv/db 11.0s.',
+    ]);
+  });
+
+  test('nothing of a run that was short, or aborted', () => {
+    const ended = (atMs: number) => {
+      const reporter = chainReport({ fromMs: 100 });
+      const script = new RunScript()
+        .tasks(['one', 'two'], { claims: ['x'] })
+        .start(0, 'one')
+        .end(atMs / 2, 'one')
+        .start(atMs / 2, 'two')
+        .end(atMs, 'two');
+      const clock = new ScriptedClock(0);
+      const listener = listen(reporter, clock);
+      return { listener, clock, script, written: () => reporter.written?.() };
+    };
+    for (const [atMs, isWritten] of [
+      [99, false],
+      [101, true],
+    ] as const) {
+      const { listener, clock, script, written } = ended(atMs);
+      play(script.ended(atMs), listener, clock);
+      expect(written()?.startsWith('Critical chain: 2 tasks') ?? false).toBe(isWritten);
+    }
+    const aborted = ended(1_000);
+    play(aborted.script, aborted.listener, aborted.clock);
+    expect(aborted.written()).toBeUndefined();
   });
 });

@@ -257,7 +257,7 @@ describe('markdown', () => {
     expect(readMarkdown(text)).toEqual({
       headings: [
         ...['❌ pexen: 4 failures', 'Failures', 'Flaky, with warnings, or failed as expected'],
-        ...['Skipped', 'Poisoned', 'Slowest'],
+        ...['Skipped', 'Poisoned', 'Slowest', 'What decided how long it took'],
       ],
       ...{ foreign: [], blocks: 4, open: 0 },
     });
@@ -464,6 +464,13 @@ describe('trace', () => {
     expect(arrows.map(({ ph, name, ts }) => [ph, name, ts])).toEqual([
       ['s', 'dependency', 149_999],
       ['f', 'dependency', 151_000],
+      ['s', 'critical chain', 149_999],
+      ['f', 'critical chain', 151_000],
+    ]);
+    const chain = events.filter(({ cat, ph }) => cat === 'critical chain' && ph === 'X');
+    expect(chain.map(({ name, ts, args }) => [name, ts, args])).toEqual([
+      ['build', 0, { waitedFor: 'start', idleMs: 0 }],
+      ['ship', 151_000, { waitedFor: 'dependency', idleMs: 1 }],
     ]);
   });
 

@@ -5,12 +5,15 @@ import { type CtrfOptions, ctrfKinds } from '../options.ts';
 import { openTasks, rootOf } from '../report-facts.ts';
 import { checkOptions, WholeReport } from '../report-sink.ts';
 import type { ReadonlyRunModel, Reporter } from '../reporter.ts';
+import { ChainRecorder } from '../schedule/chain-report.ts';
+import type { CriticalChain } from '../schedule/critical-chain.ts';
 import { plainLine } from '../text/plain.ts';
 import { type CtrfTest, lateErrorTest, missingTest, type TestSurroundings, testOf } from './test.ts';
 
 /** The version of the specification. */
 const SPEC_VERSION = '0.0.0';
 const OUTPUT_LIMIT = 65_536;
+const MOST_LINKS = 500;
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
@@ -35,6 +38,7 @@ class Ctrf implements Reporter {
   readonly #tests: string[] = [];
   readonly #statuses = { passed: 0, failed: 0, skipped: 0, pending: 0, other: 0 };
   readonly #suites = new Set<string>();
+  readonly #chain = new ChainRecorder();
   #flaky = 0;
 
   constructor(options: CtrfOptions) {
@@ -44,7 +48,10 @@ class Ctrf implements Reporter {
 
   update(model: ReadonlyRunModel, change: Change): void {
     if (change.kind === 'run-started') this.#report.start(() => this.#pieces(model));
-    if (change.kind === 'task-ended') this.#add(testOf(change.task, this.#surroundings(model)));
+    if (change.kind === 'task-ended') {
+      this.#add(testOf(change.task, this.#surroundings(model)));
+      this.#chain.add(change.task);
+    }
     if (change.kind === 'late-error') this.#add(lateErrorTest(change.late));
   }
 
@@ -92,7 +99,9 @@ class Ctrf implements Reporter {
     };
   }
 
-  #environment({ versions, pools, hasEnded, endReason, poisoned }: RunFacts): object {
+  #environment(run: RunFacts): object {
+    const { versions, pools, hasEnded, endReason, poisoned } = run;
+    const chain = this.#chain.chain(run, 0);
     const ended = hasEnded ? endReason : 'the run was aborted';
     return {
       ...this.#options.environment,
@@ -101,9 +110,28 @@ class Ctrf implements Reporter {
         ...(pools.length > 0 && { pools: pools.map(({ name, kind }) => `${name}: ${kind}`) }),
         ...(ended !== undefined && { ended }),
         ...(poisoned.length > 0 && { poisoned }),
+        ...(chain !== undefined && { criticalChain: chainAsJson(chain) }),
       },
     };
   }
+}
+
+/** Of very long chains, the last links. */
+function chainAsJson({
+  links,
+  endMs,
+  wallMs,
+  bounds: { dependenciesMs, resource, workers },
+}: CriticalChain): object {
+  const claimed = resource && { name: plainLine(resource.name), ms: resource.ms };
+  return {
+    links: links.slice(-MOST_LINKS).map(({ path, resource: awaited, ...link }) => ({
+      ...{ path: plainLine(path), ...link },
+      ...(awaited !== undefined && { resource: plainLine(awaited) }),
+    })),
+    ...{ endMs, wallMs },
+    bounds: { dependenciesMs, ...(claimed !== undefined && { resource: claimed }), workers },
+  };
 }
 
 /** Whole milliseconds since 1970, as a date that can be written. */

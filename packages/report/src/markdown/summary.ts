@@ -5,6 +5,7 @@ import { durationOf } from '../model/results.ts';
 import type { EndedTask } from '../model/run-task.ts';
 import { detailsOf, messageOf, type Place, placeOf } from '../report-facts.ts';
 import type { ReadonlyRunModel } from '../reporter.ts';
+import { ChainRecorder, chainLines } from '../schedule/chain-report.ts';
 import { formatSpan } from '../text/format.ts';
 import { countText, verdictLooks, verdicts } from '../text/paint.ts';
 import { limited } from '../text/plain.ts';
@@ -38,6 +39,7 @@ export class RunSummary {
   readonly #remarkable: Listed[] = [];
   readonly #late: LateError[] = [];
   readonly #slowest: Listed[] = [];
+  readonly #chain = new ChainRecorder();
 
   /** `limit`: its longest text, in characters. */
   constructor(title: string, limit: number) {
@@ -53,6 +55,7 @@ export class RunSummary {
     if (isRemarkable && this.#remarkable.length < MOST_LISTED)
       this.#remarkable.push(listed(task, root, false));
     this.#addSlow(task, root);
+    this.#chain.add(task);
   }
 
   addLate(late: LateError): void {
@@ -106,6 +109,7 @@ export class RunSummary {
   }
 
   #tail({ run, totals }: ReadonlyRunModel): string {
+    const chain = this.#chain.chain(run);
     const skips = [...totals.skippedFor].sort(([, a], [, b]) => b - a);
     const sections = [
       section('Late errors', this.#late.map(lateLine)),
@@ -123,6 +127,10 @@ export class RunSummary {
       section(
         'Slowest',
         this.#slowest.map(({ path, durationMs }) => `- ${formatSpan(durationMs)} ${code(path)}`),
+      ),
+      section(
+        'What decided how long it took',
+        chain === undefined ? [] : chainLines(chain).map((line) => `- ${code(line)}`),
       ),
     ];
     return sections.join('');

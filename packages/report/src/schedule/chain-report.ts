@@ -1,5 +1,7 @@
 /** Says at the end of a run what decided how long it took, and how long it would take with other numbers of workers. */
 import type { Change } from '../model/change.ts';
+import type { RunFacts } from '../model/run-model.ts';
+import type { EndedTask } from '../model/run-task.ts';
 import type { ReadonlyRunModel, Reporter } from '../reporter.ts';
 import { formatSpan } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
@@ -37,32 +39,50 @@ export function chainReport(options: ChainReportOptions = {}): Reporter {
   return new ChainReport(options);
 }
 
+/** Keeps of each task that has ended what its chain needs: a reporter that uses it needs no other task in its model. */
+export class ChainRecorder {
+  readonly #tasks: TaskTimes[] = [];
+
+  add(task: EndedTask): void {
+    if (this.#tasks.length <= mostTasks) this.#tasks.push(timesOf(task));
+  }
+
+  /** The tasks so far; none where there were too many. */
+  get tasks(): readonly TaskTimes[] {
+    return this.#tasks.length > mostTasks ? [] : this.#tasks;
+  }
+
+  /** The chain of a run that has ended then; undefined if it lasted less than `fromMs`, or is no chain. */
+  chain({ hasEnded, atMs }: RunFacts, fromMs: number = usualFromMs): CriticalChain | undefined {
+    if (!hasEnded || !(atMs >= fromMs && atMs < Number.POSITIVE_INFINITY)) return undefined;
+    const found = criticalChain(this.tasks, atMs);
+    return found.links.length < 2 ? undefined : found;
+  }
+}
+
 class ChainReport implements Reporter {
   readonly name = 'critical chain';
   readonly reads = 'open';
   readonly #options: ChainReportOptions;
-  readonly #tasks: TaskTimes[] = [];
-  #endMs: number | undefined;
+  readonly #recorder = new ChainRecorder();
+  #run: RunFacts | undefined;
 
   constructor(options: ChainReportOptions) {
     this.#options = options;
   }
 
   update(model: ReadonlyRunModel, change: Change): void {
-    if (change.kind === 'task-ended' && this.#tasks.length <= mostTasks)
-      this.#tasks.push(timesOf(change.task));
-    if (change.kind === 'run-ended') this.#endMs = model.run.atMs;
+    if (change.kind === 'task-ended') this.#recorder.add(change.task);
+    if (change.kind === 'run-ended') this.#run = model.run;
   }
 
   async close(): Promise<void> {}
 
   written(): string | undefined {
-    const { fromMs = usualFromMs, estimate } = this.#options;
-    if (this.#endMs === undefined || this.#endMs < fromMs || this.#tasks.length > mostTasks) return undefined;
-    const chain = criticalChain(this.#tasks, this.#endMs);
-    if (chain.links.length < 2) return undefined;
+    const chain = this.#run && this.#recorder.chain(this.#run, this.#options.fromMs);
+    if (chain === undefined) return undefined;
     const workers = numbersOfWorkers(chain.bounds.workers.count);
-    const estimated = estimate?.(this.#tasks, workers);
+    const estimated = this.#options.estimate?.(this.#recorder.tasks, workers);
     return chainLines(chain, estimated && { workers, estimated }).join('\n');
   }
 }

@@ -9,6 +9,7 @@ import { messageOf } from '../report-facts.ts';
 import { checkOptions, WholeReport } from '../report-sink.ts';
 import type { ReadonlyRunModel, Reporter, RunView } from '../reporter.ts';
 import { Contention, type Hold, holdsOf, type ResourceWait } from '../schedule/contention.ts';
+import { type CriticalChain, criticalChain } from '../schedule/critical-chain.ts';
 import { Readiness } from '../schedule/readiness.ts';
 import { type Execution as AnyExecution, executionsOf } from '../schedule/task-times.ts';
 import { limited, plainText } from '../text/plain.ts';
@@ -17,6 +18,8 @@ import { type PlacedSlice, type Slice, Tracks } from './tracks.ts';
 
 /** The headings of the tracks, in their order. */
 const RUN = 'run';
+/** The track of the critical chain, below that of the run. */
+const CHAIN = 'critical chain';
 const WORKERS = 'workers';
 const SERVICES = 'services';
 const RESOURCES = 'resources: who holds them';
@@ -108,6 +111,7 @@ class Trace implements Reporter {
     const executions = [...executionsOf(model.tasks(), model.run.atMs)].sort((a, b) => a.fromMs - b.fromMs);
     const placed = this.#putAttempts(tracks, executions);
     this.#putDependencies(tracks, model, executions, placed);
+    putChain(tracks, criticalChain(model.tasks(), run.atMs));
     if (this.#hasResources) this.#putResources(tracks, model, executions);
     const { startedAt, id, versions } = run;
     return tracks.pieces({ ...{ run: id, startedAt }, ...(versions !== undefined && { versions }) });
@@ -205,6 +209,22 @@ function sliceOf({ task, attempt, fromMs, toMs, outcome }: Execution): Slice {
 
 function holdSlice({ path, how, count, fromMs, toMs }: Hold): Slice {
   return { name: path, category: how, fromMs, toMs, args: { how, ...(count !== undefined && { count }) } };
+}
+
+/** What decided how long the run took: the tasks one after the other, with an arrow from each to the next. */
+function putChain(tracks: Tracks, { links }: CriticalChain): void {
+  if (links.length < 2) return;
+  let before: { readonly slice: PlacedSlice; readonly toMs: number } | undefined;
+  for (const { path, attempt, cause, resource, idleMs, fromMs, toMs } of links) {
+    const args = {
+      ...{ waitedFor: cause, idleMs },
+      ...(resource !== undefined && { resource: short(resource) }),
+      ...(attempt > 1 && { attempt }),
+    };
+    const slice = tracks.slice(RUN, CHAIN, { name: path, category: CHAIN, fromMs, toMs, args });
+    if (slice !== undefined && before !== undefined) tracks.arrow(CHAIN, before.slice, before.toMs, slice);
+    before = slice && { slice, toMs };
+  }
 }
 
 /** A track for each resource, as far as there is room, and the number of those that wait. */
