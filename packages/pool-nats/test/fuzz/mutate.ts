@@ -14,7 +14,7 @@ const strange: readonly unknown[] = [
 ];
 
 /** The value with one place changed: replaced, removed, added, or doubled. */
-export function mutated(value: unknown, random: Random): unknown {
+function mutated(value: unknown, random: Random): unknown {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || random.chance(0.1))
     return random.chance(0.3) ? nearby(value, random) : pick(strange, random);
   if (Array.isArray(value)) {

@@ -52,7 +52,7 @@ export class ChainRecorder {
     return this.#tasks.length > mostTasks ? [] : this.#tasks;
   }
 
-  /** The chain of a run that has ended then; undefined if it lasted less than `fromMs`, or is no chain. */
+  /** The chain of a run that has ended then; undefined if it lasted less than `fromMs`, or has fewer than two links. */
   chain({ hasEnded, atMs }: RunFacts, fromMs: number = usualFromMs): CriticalChain | undefined {
     if (!hasEnded || !(atMs >= fromMs && atMs < Number.POSITIVE_INFINITY)) return undefined;
     const found = criticalChain(this.tasks, atMs);

@@ -427,7 +427,7 @@ class SetupWorld {
   #checkStart(task: number, seen: Seen, boot: Boot): void {
     const name = `${this.#nameOf(task)} starts on ${boot.plan.name}`;
     const { spec } = seen;
-    if (spec.kind !== 'user' && seen.boot === undefined) throw new Error(`${name}, and is no execution`);
+    if (spec.kind !== 'user' && seen.boot === undefined) throw new Error(`${name}, and is not an execution`);
     if (seen.isOver || seen.active !== undefined) throw new Error(`${name} again`);
     if (seen.boot !== undefined && seen.boot !== boot) throw new Error(`${name}, and is of another boot`);
     if (boot.used >= boot.slots) throw new Error(`${name}, which has no slot`);

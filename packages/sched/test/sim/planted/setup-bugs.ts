@@ -57,7 +57,7 @@ export const setupBugs: readonly PlantedBug[] = [
     replace: '}',
   },
   {
-    what: 'tasks wait for ever for a node whose set-up failed',
+    what: 'tasks wait forever for a node whose set-up failed',
     file: setups,
     find: 'for (const partition of this.#state.partitions) this.#giveUpOn(partition);',
     replace: '',
