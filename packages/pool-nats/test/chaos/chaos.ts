@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,7 +69,6 @@ export async function chaosWithResumes(seed: number, program: string): Promise<R
     const trouble = random.chance(0.5) ? world.trouble() : Promise.resolve();
     const cuts = random.int(1, mostCuts + 1);
     for (let cut = 0; ; cut++) {
-      writeFileSync(results, `${existsSync(results) ? readFileSync(results, 'utf8') : ''}session\n`);
       const scheduler = new SchedulerProcess(options(cut > 0));
       const isOver = cut < cuts ? await scheduler.endsWithin(random.int(2_500, 6_000)) : false;
       if (isOver || cut >= cuts) {

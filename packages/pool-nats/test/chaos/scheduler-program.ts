@@ -4,6 +4,7 @@
  */
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isPexenError } from '@pexen/core';
 import { run } from '@pexen/sched';
 import { resumeRun, startRun } from '@pexen/store';
 import { type NatsOptions, nats } from '../../src/index.ts';
@@ -25,9 +26,14 @@ const options = JSON.parse(process.argv[2] ?? '{}') as SchedulerOptions;
 const { runId, state: stateDirectory, results, isResume, tasks, pool } = options;
 const begin = () => startRun({ stateDirectory, runId, description: { versions: {} } });
 // The session before may have died before it had recorded anything.
-const recorded = await (isResume && existsSync(join(stateDirectory, 'runs', runId))
-  ? resumeRun({ stateDirectory })
-  : begin());
+const resume = () =>
+  resumeRun({ stateDirectory }).catch((error) => {
+    // The session before was killed when everything had been recorded.
+    if (isPexenError(error) && error.code === 'PEXEN_RUN_OVER') process.exit(0);
+    throw error;
+  });
+const recorded = await (isResume && existsSync(join(stateDirectory, 'runs', runId)) ? resume() : begin());
+appendFileSync(results, 'session\n');
 const going = run(
   tasks.flatMap((each) => marking(each)),
   { id: recorded.id, journal: recorded.journal, pool: () => nats(pool) },
