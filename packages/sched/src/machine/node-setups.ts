@@ -87,7 +87,8 @@ export class NodeSetups {
   conclude(): boolean {
     if (!this.#state.plan.hasSetups) return false;
     for (const setup of this.#open()) {
-      if (this.#state.tasks.state[setup] !== READY || !this.#isOver(setup)) continue;
+      const mayEnd = this.#state.tasks.state[setup] === READY || this.#state.isForbidden(setup);
+      if (!mayEnd || !this.#isOver(setup)) continue;
       this.#end(setup);
       return true;
     }

@@ -36,7 +36,7 @@ export class Readiness {
     const mayBeIdle = this.#state.is(task, EXEMPT) && !tasks.hasStarted(task) && !this.#state.isSetup(task);
     const why = mayBeIdle ? this.#whyNothingToDo(task) : 0;
     if (why !== 0) this.#attempts.skip(task, why, -1, -1);
-    else if (this.#state.isForbidden(task)) this.#attempts.giveUp(task);
+    else if (this.#state.isForbidden(task) && !this.#state.executions.has(task)) this.#attempts.giveUp(task);
     else if (!this.#state.recalled.isKeptOut(task)) this.#state.makeReady(task);
   }
 
