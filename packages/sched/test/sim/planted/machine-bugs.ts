@@ -155,8 +155,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'a task that waits for held resources keeps others out of spare places',
     file: dispatcher,
-    find: 'locks.isContended(task) && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, request)',
-    replace: 'locks.isContended(task) && !this.#isPoisoned(task, request)',
+    find: 'return isWanted && locks.canTake(task, this.#mayBypass) && !this.#isPoisoned(task, request);',
+    replace: 'return isWanted && !this.#isPoisoned(task, request);',
   },
   {
     what: 'a group opens while others run',

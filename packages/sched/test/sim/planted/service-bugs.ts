@@ -102,9 +102,9 @@ export const serviceBugs: readonly PlantedBug[] = [
   },
   {
     what: 'tasks that a service kept away are forgotten',
-    file: services,
-    find: '    conditions.released.push(...keptAway);\n',
-    replace: '    void conditions;\n',
+    file: state,
+    find: '    this.conditions.released.push(...this.keptAway);\n',
+    replace: '',
   },
   {
     what: 'the timeout of a service goes on when it is ready',
