@@ -13,7 +13,6 @@ export { junit } from './junit/junit.ts';
 export { lines } from './lines.ts';
 export { live } from './live/live.ts';
 export { onSuspension, type Suspended } from './live/suspension.ts';
-export { type LockTimes, lockTimes, type TimedTask } from './lock-times.ts';
 export { markdown } from './markdown/markdown.ts';
 export type { Change, LateError, LostWorker } from './model/change.ts';
 export { type NotPassed, type Totals, verdictOf } from './model/results.ts';
@@ -68,6 +67,7 @@ export {
   type CriticalChain,
   criticalChain,
 } from './schedule/critical-chain.ts';
+export { type LockTimes, lockTimes } from './schedule/lock-times.ts';
 export type { AttemptTimes, TaskTimes } from './schedule/task-times.ts';
 export { tap } from './tap/tap.ts';
 export { terminal } from './terminal.ts';

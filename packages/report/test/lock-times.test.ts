@@ -1,9 +1,10 @@
 import type { TaskInfo } from '@pexen/core';
 import { expect, test } from 'vitest';
-import { lockTimes, type TimedTask } from '../src/lock-times.ts';
+import { lockTimes } from '../src/schedule/lock-times.ts';
+import type { TaskTimes } from '../src/schedule/task-times.ts';
 
 /** A task that ran from one time to another. */
-function ran(path: string, fromMs: number, toMs: number, more: Partial<TaskInfo> = {}): TimedTask {
+function ran(path: string, fromMs: number, toMs: number, more: Partial<TaskInfo> = {}): TaskTimes {
   const info = {
     id: 0,
     path,
@@ -12,8 +13,18 @@ function ran(path: string, fromMs: number, toMs: number, more: Partial<TaskInfo>
     recallable: true,
     rerunnable: true,
   } as const;
-  const attempts = [{ startedAtMs: fromMs, durationMs: toMs - fromMs, outcome: 'returned' as const }];
-  return { info: { ...info, ...more }, attempts, endedAtMs: toMs, provides: true };
+  const attempt = { attempt: 1, outcome: 'returned', worker: 'w' } as const;
+  return {
+    ...{ path, facts: { ...info, ...more }, running: undefined, service: undefined },
+    result: {
+      ...{ judgement: { verdict: 'pass' }, endedAtMs: toMs },
+      attempts: [{ ...attempt, startedAtMs: fromMs, durationMs: toMs - fromMs }],
+    },
+  };
+}
+
+function failed(task: TaskTimes): TaskTimes {
+  return { ...task, result: task.result && { ...task.result, judgement: { verdict: 'fail' } } };
 }
 
 test('a task waited while another held what it needs, from when all that it requires was there', () => {
@@ -62,7 +73,7 @@ test('uses do not wait for each other, holds that overlap count once, and what i
 test('of several providers the first that ended well counts, of every one the last', () => {
   const behind = (form: 'any-of' | 'every' | 'at-least') =>
     lockTimes([
-      { ...ran('p', 0, 5, { provides: ['a'] }), provides: false },
+      failed(ran('p', 0, 5, { provides: ['a'] })),
       ran('q', 0, 10, { provides: ['a'] }),
       ran('r', 0, 25, { provides: ['a'] }),
       ran('holder', 0, 30, { claims: ['x'] }),
@@ -73,11 +84,9 @@ test('of several providers the first that ended well counts, of every one the la
 
 test('tasks of which no attempt was in this run hold nothing', () => {
   const recalled = { ...ran('a', -5, 3, { claims: ['x'] }) };
-  const skipped: TimedTask = {
+  const skipped: TaskTimes = {
     ...ran('b', 0, 1, { claims: ['x'] }),
-    attempts: [],
-    endedAtMs: undefined,
-    provides: false,
+    result: undefined,
   };
   expect(lockTimes([recalled, skipped])).toEqual([]);
 });

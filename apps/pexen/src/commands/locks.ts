@@ -1,6 +1,6 @@
 /** `pexen locks`: the resources of a run as a tree: who holds them, who waits, how long that took, and which are in an unknown state. Runs no task. */
 import type { HeldResource } from '@pexen/core';
-import { formatSpan, heldLine, type LockTimes, lockTimes, printable, type TimedTask } from '@pexen/report';
+import { formatSpan, heldLine, type LockTimes, lockTimes, printable, type TaskTimes } from '@pexen/report';
 import {
   answersVersion,
   type ExitCode,
@@ -40,7 +40,7 @@ export async function locks(options: AskOptions, output: Output): Promise<ExitCo
 }
 
 function listed({ recorded }: FoundRun, held: readonly HeldResource[]): Listed[] {
-  const times = new Map(lockTimes(timedTasks(recorded)).map((each) => [each.resource, each]));
+  const times = new Map(lockTimes(timesOf(recorded)).map((each) => [each.resource, each]));
   const now = new Map(held.map((each) => [each.resource, each]));
   const poisoners = recorded?.poisoners ?? new Map<string, string>();
   const names = [...new Set([...times.keys(), ...now.keys(), ...poisoners.keys()])].sort();
@@ -56,12 +56,9 @@ function listed({ recorded }: FoundRun, held: readonly HeldResource[]): Listed[]
   });
 }
 
-function timedTasks(recorded: FoundRun['recorded']): TimedTask[] {
+function timesOf(recorded: FoundRun['recorded']): TaskTimes[] {
   return (recorded?.report.tasks ?? []).map(({ info, result }) => ({
-    info,
-    attempts: result?.attempts ?? [],
-    endedAtMs: result?.endedAtMs,
-    provides: result !== undefined && result.status === 'returned',
+    ...{ path: info.path, facts: info, running: undefined, service: undefined, result },
   }));
 }
 

@@ -3,18 +3,8 @@
  * task waited for a resource while all that it requires and comes after was over, and another task held what it needs; it may have had to wait for a
  * worker as well, so the times are upper bounds. Amounts are left out, since the capacities are not known.
  */
-import type { RequirementInfo, TaskInfo } from '@pexen/core';
-import type { TaskAttempt } from './model/run-task.ts';
-
-/** A task with its attempts, as far as there were any. Times are milliseconds from the start of the run. */
-export interface TimedTask {
-  readonly info: TaskInfo;
-  readonly attempts: readonly Pick<TaskAttempt, 'startedAtMs' | 'durationMs' | 'outcome'>[];
-  /** When it had its result; undefined if it has none. */
-  readonly endedAtMs: number | undefined;
-  /** May tasks that require it run? */
-  readonly provides: boolean;
-}
+import { Readiness } from './readiness.ts';
+import type { TaskTimes } from './task-times.ts';
 
 /** What became of one resource. */
 export interface LockTimes {
@@ -39,14 +29,14 @@ interface Hold {
 }
 
 /** By resource, in the order of their names, so that what is below another follows it. */
-export function lockTimes(tasks: readonly TimedTask[]): LockTimes[] {
+export function lockTimes(tasks: readonly TaskTimes[]): LockTimes[] {
   const holds = tasks.flatMap((task) => holdsOf(task));
-  const providers = providersIn(tasks);
+  const readiness = new Readiness(tasks);
   const waits = new Map<string, { path: string; atMostMs: number }[]>();
   for (const task of tasks)
-    for (const [resource, atMostMs] of waitsOf(task, holds, providers)) {
+    for (const [resource, atMostMs] of waitsOf(task, holds, readiness)) {
       const known = waits.get(resource) ?? [];
-      known.push({ path: task.info.path, atMostMs });
+      known.push({ path: task.path, atMostMs });
       waits.set(resource, known);
     }
   return [...new Set(holds.map(({ resource }) => resource))].sort().map((resource) => {
@@ -64,12 +54,13 @@ export function lockTimes(tasks: readonly TimedTask[]): LockTimes[] {
 }
 
 /** From the first start to the end of the last attempt: between attempts a task keeps what it holds. */
-function holdsOf({ info, attempts }: TimedTask): Hold[] {
+function holdsOf({ path, facts, result }: TaskTimes): Hold[] {
+  const attempts = result?.attempts ?? [];
   const [first] = attempts;
   const last = attempts.at(-1);
   if (first === undefined || last === undefined || first.startedAtMs < 0) return [];
-  const span = { path: info.path, fromMs: first.startedAtMs, toMs: last.startedAtMs + last.durationMs };
-  const { uses = [], claims = [] } = info;
+  const span = { path, fromMs: first.startedAtMs, toMs: last.startedAtMs + last.durationMs };
+  const { uses = [], claims = [] } = facts;
   const shared = uses.filter(({ count }) => count === undefined).map(({ resource }) => resource);
   return [
     ...shared.map((resource) => ({ ...span, resource, isClaim: false })),
@@ -78,17 +69,17 @@ function holdsOf({ info, attempts }: TimedTask): Hold[] {
 }
 
 function waitsOf(
-  task: TimedTask,
+  task: TaskTimes,
   holds: readonly Hold[],
-  providers: ReadonlyMap<string, readonly TimedTask[]>,
+  readiness: Readiness,
 ): [resource: string, atMostMs: number][] {
   const own = holdsOf(task);
   const startMs = own[0]?.fromMs;
   if (startMs === undefined) return [];
-  const readyMs = readyAt(task.info, providers);
+  const readyMs = readiness.of(task, 0, startMs).atMs;
   const byResource = new Map<string, Hold[]>();
   for (const other of holds) {
-    if (other.path === task.info.path || other.toMs <= readyMs || other.fromMs >= startMs) continue;
+    if (other.path === task.path || other.toMs <= readyMs || other.fromMs >= startMs) continue;
     if (!own.some((mine) => (mine.isClaim || other.isClaim) && isRelated(mine.resource, other.resource)))
       continue;
     const clipped = {
@@ -110,34 +101,6 @@ function lengthOf(spans: readonly Pick<Hold, 'fromMs' | 'toMs'>[]): number {
     reached = Math.max(reached, toMs);
   }
   return length;
-}
-
-/** When all that the task requires and comes after was there. */
-function readyAt(
-  { requires = [], after = [], salvages = [], tearsDown = [] }: TaskInfo,
-  providers: ReadonlyMap<string, readonly TimedTask[]>,
-): number {
-  const behind = [...after, ...salvages, ...tearsDown].flatMap((name) => providers.get(name) ?? []);
-  const ends = behind.flatMap(({ endedAtMs }) => endedAtMs ?? []);
-  return Math.max(0, ...ends, ...requires.map((requirement) => metAt(requirement, providers)));
-}
-
-function metAt(
-  { form, capabilities, count = 1 }: RequirementInfo,
-  providers: ReadonlyMap<string, readonly TimedTask[]>,
-): number {
-  const those = new Set(capabilities.flatMap((name) => providers.get(name) ?? []));
-  const met = [...those].filter(({ provides }) => provides).flatMap(({ endedAtMs }) => endedAtMs ?? []);
-  const ends = met.sort((one, other) => one - other);
-  return (form === 'every' ? ends.at(-1) : ends[(form === 'at-least' ? count : 1) - 1]) ?? 0;
-}
-
-function providersIn(tasks: readonly TimedTask[]): ReadonlyMap<string, readonly TimedTask[]> {
-  const found = new Map<string, TimedTask[]>();
-  for (const task of tasks)
-    for (const name of [`task:${task.info.path}`, ...(task.info.provides ?? [])])
-      found.set(name, [...(found.get(name) ?? []), task]);
-  return found;
 }
 
 /** The same resource, or one above the other: names that begin with a slash are paths. */
