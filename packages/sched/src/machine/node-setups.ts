@@ -229,7 +229,7 @@ export class NodeSetups {
   }
 
   #isExecutedSomewhere(setup: number): boolean {
-    if (this.#state.tasks.state[setup] !== READY) return false;
+    if (this.#state.tasks.state[setup] !== READY && !this.#state.isForbidden(setup)) return false;
     const isOver = this.#isDoneWith(setup) || this.#state.isForbidden(setup);
     return this.#isExecuted(setup) && (this.#of(setup).on.size > 0 || isOver);
   }
