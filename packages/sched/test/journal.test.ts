@@ -333,6 +333,18 @@ describe('recalls', () => {
     expect(results.get('a')?.attempts[0]?.outcome.reason).toBe('may have started in session 1');
   });
 
+  test('an interrupted teardown goes on, although what it tears down does not start again', async () => {
+    const base = task({ name: 'base' }, never);
+    const up = task({ name: 'up', requires: [base] }, never);
+    const stop = task({ name: 'stop', tearsDown: [up] }, () => 'down');
+    const gone = ['base', { kind: 'result', provides: false }] as const;
+    const { results } = await play([base, up, stop], {
+      knows: [gone, ['stop', { kind: 'start', interruptions: 1 }]],
+    });
+    expect(results.get('up')?.status).toBe('skipped');
+    expect(results.get('stop')?.value).toBe('down');
+  });
+
   test('an attempt that counts as crashed, although its provider is gone', async () => {
     const base = task({ name: 'base' }, never);
     const { results, summary } = await play(

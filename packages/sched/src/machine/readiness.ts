@@ -85,7 +85,8 @@ export class Readiness {
       if (!isNeeded) return NOTHING_TO_SALVAGE;
     }
     const torn = tornDownBy(plan.metaOf(task));
-    if (torn.length === 0) return 0;
+    // One that was interrupted may have torn down half of it.
+    if (torn.length === 0 || this.#state.recalled.wasInterrupted(task)) return 0;
     const providers = torn.flatMap((capability) => feeds.in.ends(plan.builder.conditionOf(capability)));
     return providers.some((provider) => tasks.has(provider, STARTED)) ? 0 : NEVER_STARTED;
   }

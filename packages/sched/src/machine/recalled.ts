@@ -37,6 +37,12 @@ export class Recalled {
     return this.#starts.get(task);
   }
 
+  /** True where an attempt of the task may have started in an earlier session, and has no end. */
+  wasInterrupted(task: number): boolean {
+    const start = this.#starts.get(task);
+    return start !== undefined && (start.interruptions > 0 || start.crashed !== undefined);
+  }
+
   /** As `startOf`, once. */
   takeStart(task: number): RecalledStart | undefined {
     const start = this.#starts.get(task);

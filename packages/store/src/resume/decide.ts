@@ -14,7 +14,7 @@ import {
 } from './decision.ts';
 import { type Case, decisionTable, type Row, type RowDecision } from './decision-table.ts';
 import { type PresentRequirement, SuiteIndex } from './suite-index.ts';
-import { isDown, isUnstarted, type RunRecords, type TaskRecord } from './task-record.ts';
+import { everStarted, isDown, isUnstarted, type RunRecords, type TaskRecord } from './task-record.ts';
 import { isBadRecord, verdictOfExecutions } from './verdicts.ts';
 
 /** One decision for each task of the suite, in its order, then one for each record of a task that is not in the suite. */
@@ -318,7 +318,7 @@ class Decider {
     if (task?.tearsDown === undefined) return undefined;
     return this.#index.providersOf(task.tearsDown, task).find((provider) => {
       const record = this.#recordOf(provider);
-      return record !== undefined && record.attempt > 0 && !record.tornDownBy.includes(task.path);
+      return record !== undefined && everStarted(record) && !record.tornDownBy.includes(task.path);
     })?.path;
   }
 

@@ -524,6 +524,7 @@ export class RecordReducer {
       return {
         state: 'skipped',
         execution,
+        ...(isSameExecution(execution, record) ? {} : unattempted),
         session,
         gave: false,
         metBy: [],
@@ -562,6 +563,8 @@ function valuesOf({ value, provided = [], shared = '' }: RecordedResult): readon
 }
 
 const uninterrupted = { interruptions: 0, boots: 0, runningMark: undefined } as const;
+/** What a new generation begins with. */
+const unattempted = { attempt: 0, attemptsEnded: 0, wasUp: false, reboots: 0 } as const;
 
 function emptyRecord(path: string, origin: TaskOrigin): TaskRecord {
   return {
@@ -598,6 +601,11 @@ function stateBehind({ retryInMs, startsAgain }: RecordedEnd): RecordState {
 /** True for a service that was ready and has ended, and starts again when a task needs it. */
 export function isDown({ state, attempt, attemptsEnded }: TaskRecord): boolean {
   return state === 'up' && attemptsEnded >= attempt;
+}
+
+/** True where an attempt of it may have started, in whichever execution: what that did stands until it is torn down. */
+export function everStarted({ attempt, executions }: TaskRecord): boolean {
+  return attempt > 0 || executions.length > 0;
 }
 
 /** True where nothing of it may have started. */

@@ -15,7 +15,7 @@ import {
 } from '@pexen/core';
 import type { StoredEnd, StoredFinding, StoredResult, StoredShared } from '../journal/events.ts';
 import type { Decision } from '../resume/decision.ts';
-import { type ExecutionRecord, isDown, type TaskRecord } from '../resume/task-record.ts';
+import { type ExecutionRecord, everStarted, isDown, type TaskRecord } from '../resume/task-record.ts';
 import { countedExecutions } from '../resume/verdicts.ts';
 import { type ArchivedResult, type ArchivedTask, inSession } from './result-archive.ts';
 import { errorOf } from './stored-errors.ts';
@@ -177,9 +177,8 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
   const crashed = action === 'crash' ? { crashed: decision.reason } : {};
   const rebootCount = isNewGeneration(decision, record) ? 0 : record.reboots;
   const isFromStart = attempts.length + earlier.length + interruptions + rebootCount === 0 && !cleansUp;
-  if (isFromStart && action !== 'crash') return undefined;
-  const { executions, tornDownBy } = record;
-  const isUp = !session.isRerun && executions.length > 0 && tornDownBy.length === 0;
+  const isUp = !session.isRerun && everStarted(record) && record.tornDownBy.length === 0;
+  if (isFromStart && !isUp && action !== 'crash') return undefined;
   return {
     ...{ kind: 'start', task, earlier, attempts, interruptions, cleansUp },
     ...((isUp || action === 'crash') && { hasStarted: true }),

@@ -117,6 +117,8 @@ export class ResultArchive {
     if (event.type === 'task-skipped') {
       // What was provided stands where it only was not provided again.
       if (event.execution?.isExtra === true && task.result !== undefined) return;
+      // Where attempts have ended, the task ends as the last of them: those that are left are of an execution before.
+      task.ends = [];
       task.result = { record: event, attempts: [], endedIn, seq, earlier: [] };
       return;
     }

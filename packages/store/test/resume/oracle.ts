@@ -158,7 +158,8 @@ class Oracle {
   /** The provider was started, and the teardown has not started since. */
   #standsSince(provider: string, teardown: string): boolean {
     const record = this.#record(provider);
-    return record !== undefined && record.attempt > 0 && !record.tornDownBy.includes(teardown);
+    if (record === undefined || record.tornDownBy.includes(teardown)) return false;
+    return record.attempt + record.executions.length > 0;
   }
 
   #effectsOf(path: string, sets: Sets): Effects {

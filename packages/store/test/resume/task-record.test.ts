@@ -4,6 +4,7 @@ import type { JournalEntry } from '../../src/journal/events.ts';
 import {
   type AddedTask,
   type Execution,
+  everStarted,
   type RecordedEvent,
   recordsOf,
   type TaskRecord,
@@ -213,6 +214,8 @@ describe('executions', () => {
     const skip: RecordedEvent = { type: 'task-skipped', task: 0, cause: 'requirement', reason: [] };
     const record = recordAfter('a', ['one', added({ path: 'a' }), started(), finished(), skip]);
     expect(record).toMatchObject({ state: 'skipped', gave: false, execution: next });
+    expect(record).toMatchObject({ attempt: 0, attemptsEnded: 0, reboots: 0 });
+    expect(everStarted(record)).toBe(true);
   });
 
   test('that no event names are extra ones after a result', () => {

@@ -1,7 +1,7 @@
 /** A run whose task asks for a reboot is cut after each step, and goes on in the same boot or in another one. */
-import type { TaskInfo } from '@pexen/core';
+import type { RecalledTask, TaskInfo } from '@pexen/core';
 import { expect, test } from 'vitest';
-import { type JournalEvent, memoryJournal } from '../../src/index.ts';
+import { type JournalEntry, type JournalEvent, memoryJournal } from '../../src/index.ts';
 import { recordsOf } from '../../src/resume/task-record.ts';
 import { EarlierSessions } from '../../src/run/earlier-sessions.ts';
 import { pendingReboot } from '../../src/run/reboot.ts';
@@ -25,22 +25,25 @@ const steps: readonly JournalEvent[] = [
   { type: 'reboot-failed', ...step, reason: 'nothing happened' },
 ];
 
-/** What the next session does after these events, if the machine is then in this boot. */
-function next(events: readonly JournalEvent[], boot: string): string {
+function entriesOf(events: readonly JournalEvent[]): readonly JournalEntry[] {
   const journal = memoryJournal({ runId: 'run' });
   for (const event of events) journal.append(event);
-  const { entries } = journal.read();
+  return journal.read().entries;
+}
+
+function recalledAfter(entries: readonly JournalEntry[], boot: string): RecalledTask | undefined {
+  const mode = { kind: 'resume' } as const;
+  const earlier = new EarlierSessions({ entries, health: 'whole', mode, startedAt: 0, boot });
+  return earlier.add([upgrade]).recall.tasks[0];
+}
+
+/** What the next session does after these events, if the machine is then in this boot. */
+function next(events: readonly JournalEvent[], boot: string): string {
+  const entries = entriesOf(events);
   const pending = pendingReboot(entries, recordsOf(entries).tasks, boot);
   if (pending !== undefined)
     return `reboot ${pending.count} by "${pending.command}", ordered ${pending.timesIssued} times`;
-  const earlier = new EarlierSessions({
-    entries,
-    health: 'whole',
-    mode: { kind: 'resume' },
-    startedAt: 0,
-    boot,
-  });
-  const [recalled] = earlier.add([upgrade]).recall.tasks;
+  const recalled = recalledAfter(entries, boot);
   if (recalled === undefined) return 'starts from the beginning';
   if (recalled.kind !== 'start' || recalled.crashed !== undefined) return JSON.stringify(recalled);
   const { attempts, interruptions, rebootCount = 0 } = recalled;
@@ -90,4 +93,8 @@ test('a task that runs again because of a change counts its reboots from the beg
   expect(next(events, 'boot 3')).toBe('attempt 1, 1 interruptions, 0 reboots');
   events.push({ ...step, type: 'reboot-asked', count: 1, mark: 'boot 3' });
   expect(next(events, 'boot 4')).toBe('attempt 1, 0 interruptions, 1 reboots');
+});
+
+test('what an attempt did that asked for a reboot stands: its teardowns are due also where it does not start again', () => {
+  expect(recalledAfter(entriesOf(steps.slice(0, 6)), 'boot 2')).toMatchObject({ hasStarted: true });
 });

@@ -201,6 +201,61 @@ describe('an interrupted task', () => {
   });
 });
 
+describe('a task that was skipped because its provider changed', () => {
+  /** What the suite is like in one session. */
+  interface Version {
+    /** The digest of the provider's code. */
+    readonly code: string;
+    readonly isBroken?: boolean;
+  }
+
+  /** A provider, a task that is flaky on it, and its teardown. */
+  function suiteOf({ code, isBroken = false }: Version, started: string[]) {
+    const base = task({ name: 'base' }, () => {
+      if (isBroken) throw new TaskFailError('broken', { depsOk: false });
+    });
+    const user = task({ name: 'user', requires: [base], retries: 1 }, ({ attempt }) => {
+      started.push(`user ${attempt}`);
+      if (attempt === 1) throw new TaskFailError('flaky');
+    });
+    const stop = task({ name: 'stop', tearsDown: [user] }, () => void started.push('stop'));
+    const digester: Digester = {
+      loaded: () => {},
+      codeOf: () => 'ended',
+      digestsOf: ({ definition: { meta } }) => ({
+        ...{ meaning: 'm', code: meta.name === 'base' ? code : 'same', data: 'd', limits: 'l' },
+      }),
+    };
+    const files = { ...digester, fileSetOf: (_task: DigestedTask) => undefined, changedIn: () => [] };
+    return {
+      tasks: [base, user, stop],
+      session: { digester: files, options: { digester: new CodeFiles(files) } },
+    };
+  }
+
+  async function playVersion(version: Version, earlier: readonly JournalEntry[] = []) {
+    const started: string[] = [];
+    const { tasks, session } = suiteOf(version, started);
+    return { ...(await play(tasks, { ...session, earlier })), started };
+  }
+
+  test('starts over: attempts of the result that was replaced are none of its own', async () => {
+    const first = await playVersion({ code: '1' });
+    const second = await playVersion({ code: '2', isBroken: true }, first.entries);
+    expect(second.results.get('user')).toMatchObject({ status: 'skipped' });
+    const third = await playVersion({ code: '3' }, second.entries);
+    expect(third.started).toEqual(['user 1', 'user 2', 'stop']);
+    expect(third.results.get('user')?.attempts.map(({ attempt }) => attempt)).toEqual([1, 2]);
+  });
+
+  test('is torn down to the end, where its teardown was interrupted', async () => {
+    const first = await playVersion({ code: '1' });
+    const cut = cutBefore(first.entries, ({ event }) => event.type === 'task-finished' && event.task === 2);
+    const second = await playVersion({ code: '2', isBroken: true }, cut);
+    expect(second.started).toEqual(['stop']);
+  });
+});
+
 describe('code', () => {
   const digests: TaskDigests = { meaning: 'm', code: 'added', data: 'd', limits: 'l' };
   const set: FileSet = { files: [['lib.ts', '1']], packages: [] };
