@@ -10,7 +10,7 @@ import {
   task,
 } from '@pexen/core';
 import type { TaskTimes } from '@pexen/report';
-import { type Plan, plan } from '@pexen/sched';
+import { inline, type Plan, type PlanOptions, plan } from '@pexen/sched';
 
 /** What a run waits for between the end of one attempt and the start of the next in the same worker is added to each task. */
 interface Executed extends TaskTimes {
@@ -18,19 +18,15 @@ interface Executed extends TaskTimes {
 }
 
 /**
- * The times for so many workers each, ms. Undefined where they cannot be said: the tasks ran in more than one pool, or in groups, or cannot be planned
- * again from their descriptions.
+ * The times for so many workers each, ms; groups keep the workers that they had. Undefined where they cannot be said: the tasks ran in more than one
+ * pool, or on nodes that were set up, or cannot be planned again from their descriptions.
  */
 export function wallTimes(
   tasks: readonly TaskTimes[],
   workers: readonly number[],
 ): readonly number[] | undefined {
   const executed = tasks.filter(hasRun);
-  if (
-    executed.length === 0 ||
-    executed.some(({ facts }) => facts.group !== undefined || facts.perNode === true)
-  )
-    return undefined;
+  if (executed.length === 0 || executed.some(({ facts }) => facts.perNode === true)) return undefined;
   if (new Set(executed.map(({ facts }) => facts.pool)).size > 1) return undefined;
   const again = planAgain(executed);
   if (again === undefined) return undefined;
@@ -52,11 +48,10 @@ function nameOf({ facts }: TaskTimes): string {
 
 function planAgain(executed: readonly Executed[]): Plan | undefined {
   const provided = new Set(executed.flatMap(capabilitiesOf));
-  const capacities = capacitiesOf(executed);
   try {
     return plan(
       executed.map((each) => taskAgain(each, provided)),
-      { capacities },
+      { capacities: capacitiesOf(executed), groups: groupsOf(executed) },
     );
   } catch {
     return undefined;
@@ -77,6 +72,7 @@ function taskAgain(each: Executed, provided: ReadonlySet<string>) {
       ),
     },
     ...{ claims: facts.claims ?? [], priority: facts.priority ?? 0 },
+    ...(facts.group !== undefined && facts.service !== true && { group: facts.group }),
     ...(facts.weightMs !== undefined && { weight: facts.weightMs }),
   };
   const body = (): void => {};
@@ -119,25 +115,53 @@ function capabilitiesOf({ path, facts }: Executed): readonly string[] {
 
 /** What was taken at once at most: the run could take as much. */
 function capacitiesOf(executed: readonly Executed[]): ReadonlyMap<string, number> {
-  const steps = new Map<string, { readonly atMs: number; readonly by: number }[]>();
+  const steps = new Map<string, Step[]>();
   for (const each of executed)
-    for (const { resource, count } of each.facts.uses ?? []) {
-      if (count === undefined) continue;
-      const known = steps.get(resource) ?? [];
-      steps.set(resource, known);
-      for (const { startedAtMs, durationMs } of each.result.attempts)
-        known.push({ atMs: startedAtMs, by: count }, { atMs: startedAtMs + durationMs, by: -count });
-    }
-  return new Map(
-    [...steps].map(([resource, changes]) => {
-      let [now, most] = [0, 0];
-      for (const { by } of changes.sort((a, b) => a.atMs - b.atMs || a.by - b.by)) {
-        now += by;
-        most = Math.max(most, now);
-      }
-      return [resource, most];
-    }),
+    for (const { resource, count } of each.facts.uses ?? [])
+      if (count !== undefined) append(steps, resource, stepsOf(each, count));
+  return new Map([...steps].map(([resource, changes]) => [resource, mostAtOnce(changes)]));
+}
+
+/** The groups, each with as many workers as it had tasks at once. They count as exclusive, which is the default. */
+function groupsOf(executed: readonly Executed[]): NonNullable<PlanOptions['groups']> {
+  const steps = new Map<string, Step[]>();
+  for (const each of executed)
+    if (each.facts.group !== undefined && each.facts.service !== true)
+      append(steps, each.facts.group, stepsOf(each, 1));
+  return Object.fromEntries(
+    [...steps].map(([group, changes]) => [
+      group,
+      { pool: inline(), workers: Math.max(1, mostAtOnce(changes)) },
+    ]),
   );
+}
+
+/** From then on, so many more are in use. */
+interface Step {
+  readonly atMs: number;
+  readonly by: number;
+}
+
+function stepsOf({ result: { attempts } }: Executed, count: number): readonly Step[] {
+  return attempts.flatMap(({ startedAtMs, durationMs }) => [
+    { atMs: startedAtMs, by: count },
+    { atMs: startedAtMs + durationMs, by: -count },
+  ]);
+}
+
+function append(steps: Map<string, Step[]>, key: string, more: readonly Step[]): void {
+  const known = steps.get(key) ?? [];
+  steps.set(key, known);
+  known.push(...more);
+}
+
+function mostAtOnce(steps: readonly Step[]): number {
+  let [now, most] = [0, 0];
+  for (const { by } of [...steps].sort((one, two) => one.atMs - two.atMs || one.by - two.by)) {
+    now += by;
+    most = Math.max(most, now);
+  }
+  return most;
 }
 
 /** Of all attempts, with the delays between them; of a service, until it was ready. */

@@ -54,8 +54,16 @@ test('a service counts until it was ready, and what did not run, or what is unkn
   expect(wallTimes([service, skipped, ran('test', 200, 300, needs('db', 'elsewhere'))], [1])).toEqual([300]);
 });
 
-test('nothing is said of several pools and of groups', () => {
+test('a group runs alone, with the workers that it had', () => {
+  const crowd = Array.from({ length: 4 }, (_, at) =>
+    ran(`g${at}`, at < 2 ? 0 : 100, at < 2 ? 100 : 200, { group: 'g' }),
+  );
+  const others = Array.from({ length: 4 }, (_, at) => ran(`t${at}`, 200, 300));
+  expect(wallTimes([...crowd, ...others], [1, 4])).toEqual([600, 300]);
+});
+
+test('nothing is said of several pools, and of set-ups of nodes', () => {
   expect(wallTimes([ran('a', 0, 1), ran('b', 0, 1, { pool: 'other' })], [1])).toBeUndefined();
-  expect(wallTimes([ran('a', 0, 1, { group: 'g' })], [1])).toBeUndefined();
+  expect(wallTimes([ran('a', 0, 1, { perNode: true })], [1])).toBeUndefined();
   expect(wallTimes([], [1])).toBeUndefined();
 });
