@@ -5,9 +5,15 @@ import { type SourceFile, sourcesIn, walk } from './sources.ts';
 
 const REPORT = 'packages/report/src';
 /** The model, the modules that pass events on to it and to reporters of raw events, and the kit, which makes events. */
-const MAY_SEE_EVENTS = ['model/', 'reporter.ts', 'hooks.ts', 'multi.ts', 'decouple.ts', 'json-lines/', 'conformance/'].map(
-  (path) => `${REPORT}/${path}`,
-);
+const MAY_SEE_EVENTS = [
+  'model/',
+  'reporter.ts',
+  'hooks.ts',
+  'multi.ts',
+  'decouple.ts',
+  'json-lines/',
+  'conformance/',
+].map((path) => `${REPORT}/${path}`);
 
 const events = new Set(
   sourcesIn('packages/core/src')
