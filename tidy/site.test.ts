@@ -28,7 +28,7 @@ test('links to files and anchors that exist are not dead', () => {
   expect(deadLinks(folder)).toEqual([]);
 });
 
-test('what is no link of a page is not followed', () => {
+test('addresses of other sites, and links in code, are not followed', () => {
   const folder = siteOf({
     'index.html':
       '<a href="https://example.org/none"></a><a href="mailto:a@b"></a><code>&lt;a href="none.html"></code>',

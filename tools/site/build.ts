@@ -3,8 +3,8 @@
  * from its sources. Fails on each warning of TypeDoc and on each link of the finished pages that leads nowhere.
  */
 import { execFileSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 import {
   Application,
   type CommentDisplayPart,
@@ -78,8 +78,8 @@ const app = await Application.bootstrap({
   excludeExternals: true,
   excludeInternal: true,
   excludePrivate: true,
+  customCss: 'tools/site/site.css',
   hideGenerator: true,
-  githubPages: false,
   sourceLinkTemplate: `${repository}/blob/{gitRevision}/{path}#L{line}`,
   blockTags: [...OptionDefaults.blockTags, '@pattern'],
   excludeTags: [...OptionDefaults.excludeTags, '@pattern'],
@@ -102,7 +102,7 @@ class PagesRouter extends KindRouter {
   }
 }
 
-const packages = globSync('{packages,apps}/*/package.json', { cwd: root }).sort().flatMap(published);
+const packages = packageFolders().flatMap(published);
 app.renderer.defineRouter('pages', PagesRouter);
 app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, document) => nameLikeItsHeading(document));
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => addReadmes(project));
@@ -125,11 +125,18 @@ async function build(): Promise<boolean> {
   return !app.logger.hasErrors() && !app.logger.hasWarnings();
 }
 
-/** The package of a manifest; none if it is private. Entries that export nothing to import are programs. */
-function published(manifest: string): Package[] {
-  const { name, private: isPrivate, exports } = JSON.parse(readFileSync(join(root, manifest), 'utf8'));
+/** In the order of their layers, so that what several packages export is a page of the one that it comes from. */
+function packageFolders(): string[] {
+  const { references } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as {
+    references: { path: string }[];
+  };
+  return references.map(({ path }) => join(root, path)).filter((path) => !path.endsWith('.json'));
+}
+
+/** The package in a folder; none if it is private. Entries that export nothing to import are programs. */
+function published(dir: string): Package[] {
+  const { name, private: isPrivate, exports } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));
   if (isPrivate) return [];
-  const dir = join(root, dirname(manifest));
   const modules = Object.entries<{ '@pexen/source'?: string }>(exports).flatMap(
     ([entry, { '@pexen/source': source }]) =>
       source === undefined ? [] : [{ name: join(name, entry), path: join(dir, source) }],
@@ -162,17 +169,20 @@ function nameLikeItsHeading(document: DocumentReflection): void {
   document.frontmatter.group = number === undefined ? 'Guides' : 'Decisions';
 }
 
-/** The first page of a package is its README; links to that file lead there. */
+/** The first page of a package is its README below the heading, which the page has anyway; links to that file lead there. */
 function addReadmes(project: ProjectReflection): void {
   for (const { name, readme } of packages) {
     const module = project.getChildByName([name]) as DeclarationReflection;
-    const file = new MinimalSourceFile(readFileSync(readme, 'utf8'), normalizePath(readme));
+    const file = new MinimalSourceFile(
+      readFileSync(readme, 'utf8').replace(/^# .*\n/, ''),
+      normalizePath(readme),
+    );
     module.readme = app.converter.parseRawComment(file, project.files).content;
     project.files.registerReflectionPath(normalizePath(readme), module);
   }
 }
 
-/** Files that pages link to and that are no pages themselves, such as sources, are in the repository. */
+/** Links to files that are not pages, such as sources, lead to the repository. */
 function leadFilesToTheRepository(project: ProjectReflection): void {
   const revision = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   const address = (path: string): string => `${repository}/blob/${revision}/${relative(root, path)}`;
