@@ -18,7 +18,8 @@ export function makespan({ tasks, capacities }: Instance, workers: number, weigh
     capacities: Object.entries(capacities),
   });
   plan.add(tasksOf(tasks, weightOf));
-  return simulate(plan, { workers, durationMs: (task) => (tasks[task] as Job).duration }).wallMs;
+  return simulate(plan, { workers: () => workers, durationMs: (task) => (tasks[task] as Job).duration })
+    .wallMs;
 }
 
 function tasksOf(tasks: readonly Job[], weightOf: Weights): PlainFunction[] {

@@ -72,7 +72,6 @@ function taskAgain(each: Executed, provided: ReadonlySet<string>) {
       ),
     },
     ...{ claims: facts.claims ?? [], priority: facts.priority ?? 0 },
-    ...(facts.group !== undefined && facts.service !== true && { group: facts.group }),
     ...(facts.weightMs !== undefined && { weight: facts.weightMs }),
   };
   const body = (): void => {};
@@ -81,6 +80,7 @@ function taskAgain(each: Executed, provided: ReadonlySet<string>) {
   return task(
     {
       ...meta,
+      ...(facts.group !== undefined && { group: facts.group }),
       ...(tearsDown.length > 0 && { tearsDown }),
       ...(facts.exclusive === true && { exclusive: true }),
     },

@@ -46,7 +46,7 @@ export interface PlannedTask {
 
 /** What `Plan.wallTimeMs` assumes. */
 export interface WallTimeOptions {
-  /** How many workers each pool has. */
+  /** How many workers each pool has, but for groups that state theirs. */
   readonly workers: number;
   /** How long the task takes; a service, until it is ready. Milliseconds. */
   readonly durationMs: (path: string) => number;
@@ -139,7 +139,7 @@ export class Plan {
 
   /**
    * How long a run would take, ms, if every body returned after that time, and nothing were lost between bodies: played by the scheduler itself, on
-   * a clock of its own. Each pool has so many workers. The result of a service is ready after its time.
+   * a clock of its own. Each pool has so many workers, but for groups that state theirs. The result of a service is ready after its time.
    *
    * @example
    * const took = new Map(results.map(({ path, attempts }) => [path, attempts.at(-1)?.durationMs ?? 0]));
@@ -147,7 +147,14 @@ export class Plan {
    */
   wallTimeMs({ workers, durationMs }: WallTimeOptions): number {
     const fork = this.#compiled.fork();
-    return simulate(fork, { workers, durationMs: (task) => durationMs(fork.pathOf(task)) }).wallMs;
+    const { pools } = fork.options;
+    return simulate(fork, {
+      workers: (pool) => {
+        const own = pools[pool]?.group?.workers ?? Number.POSITIVE_INFINITY;
+        return Number.isFinite(own) ? own : workers;
+      },
+      durationMs: (task) => durationMs(fork.pathOf(task)),
+    }).wallMs;
   }
 
   /** The tasks as plain data, as in the events of a run. File names are relative to `root`, an absolute path. */

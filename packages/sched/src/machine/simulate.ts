@@ -6,8 +6,8 @@ import type { Command, Input, PoolId, TaskId } from './protocol.ts';
 
 /** What the simulation assumes. */
 export interface SimulationOptions {
-  /** How many workers each pool has. Default 1. */
-  readonly workers?: number;
+  /** How many workers the pool has. Default: one. */
+  readonly workers?: (pool: PoolId) => number;
   /** How long the body of the task takes, ms; of a service, until it is ready. Default: no time at all. */
   readonly durationMs?: (task: TaskId) => number;
 }
@@ -29,7 +29,7 @@ interface Pending {
 /** Plays the plan, which it may extend: pass a fork. Costs as much as a run of tasks that do nothing. */
 export function simulate(
   plan: CompiledTasks,
-  { workers = 1, durationMs = () => 0 }: SimulationOptions = {},
+  { workers = () => 1, durationMs = () => 0 }: SimulationOptions = {},
 ): Simulation {
   const machine = new Machine(plan);
   const order: TaskId[] = [];
@@ -85,10 +85,15 @@ function endOf(
   return { atMs, input: { type: 'attempt-ended', atMs, task, attempt, part, outcome } };
 }
 
-function answersTo(command: Command, plan: CompiledTasks, slots: number, atMs: number): readonly Input[] {
+function answersTo(
+  command: Command,
+  plan: CompiledTasks,
+  workers: (pool: PoolId) => number,
+  atMs: number,
+): readonly Input[] {
   switch (command.type) {
     case 'open-pool':
-      return opened(command.pool, plan, slots, atMs);
+      return opened(command.pool, plan, workers(command.pool), atMs);
     case 'execute-on-node':
       return [
         { type: 'tasks-added', atMs, origin: 'node', ...plan.addInstances([command.task], command.node) },
