@@ -29,6 +29,12 @@ export interface LineSink {
   end(): string;
 }
 
+/** Takes bytes in order. */
+export interface ByteSink {
+  /** The bytes may be used again once this has resolved. */
+  write(bytes: Uint8Array): Promise<unknown>;
+}
+
 /** For a stream that is evidence. */
 export interface EvidenceOptions {
   /** Takes the bytes beyond what is kept, so that no relevant line is lost. Absent: the evidence is what is kept. */
@@ -149,8 +155,8 @@ export class Capture {
     return this.#cutAway + this.#size() - this.#start > this.#limits.kept;
   }
 
-  /** Copies all that is left of the attempt's output to another file, with a line in the place of what was left out. Call it before `finish`. */
-  async copyTo(target: string): Promise<void> {
+  /** Writes all that is left of the attempt's output, with a line in the place of what was left out. Call it before `finish`. */
+  async writeTo(sink: ByteSink): Promise<void> {
     const half = this.#limits.kept / 2;
     const end = this.#size();
     const head = this.#head ?? empty;
@@ -167,17 +173,22 @@ export class Capture {
             ];
     const source = await open(this.path, 'r');
     try {
-      const copy = await open(target, 'w', 0o600);
-      try {
-        for (const part of parts) {
-          if ('from' in part) await copyRange(source, copy, part);
-          else await copy.write(part);
-        }
-      } finally {
-        await copy.close();
+      for (const part of parts) {
+        if ('from' in part) await copyRange(source, sink, part);
+        else await sink.write(part);
       }
     } finally {
       await source.close();
+    }
+  }
+
+  /** The same into another file. */
+  async copyTo(target: string): Promise<void> {
+    const copy = await open(target, 'w', 0o600);
+    try {
+      await this.writeTo(copy);
+    } finally {
+      await copy.close();
     }
   }
 
@@ -302,12 +313,12 @@ interface Range {
   readonly to: number;
 }
 
-async function copyRange(source: FileHandle, copy: FileHandle, { from, to }: Range): Promise<void> {
+async function copyRange(source: FileHandle, sink: ByteSink, { from, to }: Range): Promise<void> {
   const buffer = Buffer.allocUnsafe(Math.min(copiedAtOnce, to - from));
   for (let at = from; at < to; ) {
     const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, to - at), at);
     if (bytesRead === 0) return; // The file was emptied meanwhile.
-    await copy.write(buffer, 0, bytesRead);
+    await sink.write(buffer.subarray(0, bytesRead));
     at += bytesRead;
   }
 }

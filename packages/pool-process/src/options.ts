@@ -16,13 +16,21 @@ import {
   wholeOrInfinity,
 } from '@pexen/core/options';
 import type { Clock } from '@pexen/pool-kit';
-import type { CaptureLimits } from './capture.ts';
+import type { ByteSink, CaptureLimits } from './capture.ts';
 
 /** A file for an output that is too long to be returned whole. */
 export interface LongOutput {
   /** An absolute path. */
   readonly file: string;
   /** To be called if the output could not be written to the file. */
+  failed(): void;
+}
+
+/** Takes an output that is too long to be returned whole, and has time limits of its own. */
+export interface OutputSink extends ByteSink {
+  /** Everything was written. Rejects if not all of it was taken. */
+  end(): Promise<void>;
+  /** Something could not be written, or was not taken: nothing more comes. */
   failed(): void;
 }
 
@@ -70,7 +78,7 @@ export interface ProcessesOptions {
   readonly outputIntervalMs?: number;
   /**
    * Called for an output of a program that is longer than `maxOutputBytes`: names a file to which the pool copies all that is on the disk, in two
-   * seconds at the most. Default: only what is kept in memory is returned.
+   * seconds at the most; behind a launcher, in five. Default: only what is kept in memory is returned.
    */
   readonly outputFile?: (
     path: string,
@@ -97,7 +105,11 @@ export interface Settings {
   readonly openFiles: number | undefined;
   readonly keep: string | undefined;
   readonly outputIntervalMs: number;
-  readonly outputFile: ProcessesOptions['outputFile'];
+  readonly outputFile:
+    | ((
+        ...of: Parameters<NonNullable<ProcessesOptions['outputFile']>>
+      ) => LongOutput | OutputSink | undefined)
+    | undefined;
 }
 
 const mebibyte = 1024 * 1024;

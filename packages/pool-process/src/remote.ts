@@ -1,7 +1,9 @@
 /** Slots on other machines, for pools that reach them over a transport of their own. */
 export { decodeFrame, encodeFrame } from './codec.ts';
+export type { ProcessesOptions } from './options.ts';
 export { LeaseGuard } from './remote/lease-guard.ts';
 export type { RemoteAttempt, RemoteReport, RemoteSettings } from './remote/messages.ts';
+export { OutputReceiver } from './remote/output-receiver.ts';
 export {
   agentTimeouts,
   hearReport,

@@ -62,13 +62,17 @@ describe.each([
   });
 });
 
-describe('an output that is too long to be returned', () => {
+describe.each([
+  ['here', {}],
+  ['behind a launcher', { launcher: ['/usr/bin/env', 'LAUNCHED=1'] }],
+])('an output that is too long to be returned, %s', (_where, where: ProcessesOptions) => {
   const noise = `yes 'some words of a log' | head -c 300000`;
 
   test('is copied to a file, if there is one for it', async () => {
     const file = join(scratch(), 'copy');
     const asked: unknown[] = [];
     const options: ProcessesOptions = {
+      ...where,
       maxOutputBytes: 65_536,
       outputFile: (...about) => {
         asked.push(about);
@@ -84,6 +88,7 @@ describe('an output that is too long to be returned', () => {
   test('does not fail the program where the file cannot be written', async () => {
     let failures = 0;
     const facts = await factsIn(`${noise}; exit 3`, {
+      ...where,
       maxOutputBytes: 65_536,
       outputFile: () => ({ file: '/nowhere/at/all', failed: () => failures++ }),
     });

@@ -63,7 +63,7 @@ export const abandonedAfterMs = 1_900;
 /** How long after SIGKILL the pool looks for a program whose end was not reported, ms: the helper that started it may be suspended. */
 const lookedForAfterMs = 1_000;
 
-/** How long the copy of a long output may take, ms. */
+/** How long the copy of a long output to a file may take, ms. */
 const longestCopyMs = 2_000;
 
 /** How a program ended: by an exit code or by a signal; neither if it could not be ended, or its end was not reported. */
@@ -529,14 +529,14 @@ class RunningProgram {
       const isKept = capture.isLong || (service !== undefined && !capture.isEmpty);
       const target = isKept ? settings.outputFile?.(path, attempt, stream) : undefined;
       if (target === undefined) continue;
-      const copied = capture.copyTo(target.file).then(
-        () => true,
-        () => false,
-      );
-      const late = Promise.withResolvers<boolean>();
-      const cancel = clock.after(longestCopyMs, () => late.resolve(false));
-      if (!(await Promise.race([copied, late.promise]))) target.failed();
-      cancel();
+      const late = Promise.withResolvers<never>();
+      const isFile = 'file' in target;
+      const copied = isFile ? capture.copyTo(target.file) : capture.writeTo(target).then(() => target.end());
+      const cancel = isFile
+        ? clock.after(longestCopyMs, () => late.reject(new Error('too slow')))
+        : undefined;
+      await Promise.race([copied, late.promise]).catch(() => target.failed());
+      cancel?.();
     }
   }
 

@@ -21,6 +21,7 @@ import { markerVariable } from '../process-markers.ts';
 import { type ProcessTree, signalGroup, sweep } from '../process-tree.ts';
 import { shellWord } from '../shell-word.ts';
 import type { RemoteAttempt, RemoteReport, RemoteSettings } from './messages.ts';
+import { OutputReceiver } from './output-receiver.ts';
 import { hearReport, remoteAttemptOf, remoteSteps, withInherited } from './remote-host.ts';
 
 /** How long the processes of a launcher are swept, ms. */
@@ -41,6 +42,8 @@ export class AgentConnection implements Connection {
   readonly #pipes: ChildConnection;
   readonly #tree: ProcessTree | undefined;
   readonly #stderr: Capture;
+  /** Files here for what its programs print. */
+  readonly #outputs: OutputReceiver;
   /** The workers of the agent in which attempts have started. */
   readonly #workers = new Set<string>();
   #isReady = false;
@@ -54,6 +57,7 @@ export class AgentConnection implements Connection {
     const { settings, clock, folder } = resources;
     this.#resources = resources;
     this.#events = events;
+    this.#outputs = new OutputReceiver(settings.outputFile);
     const launcher = launcherOf(settings, place.number);
     this.name = launcher.join(' ');
     this.#isFar = faraway.has(basename(launcher[0] ?? ''));
@@ -82,6 +86,7 @@ export class AgentConnection implements Connection {
       slot: place.number,
       cwd: process.cwd(),
       recordsModules: events.wantsModules,
+      sendsOutput: this.#outputs.isWanted,
       marker,
     });
   }
@@ -89,6 +94,7 @@ export class AgentConnection implements Connection {
   /** One at a time. */
   send([attempt]: readonly SentAttempt[]): void {
     if (attempt === undefined) return;
+    this.#outputs.expect(attempt.number, attempt.assignment);
     const { address, shared } = attempt.assignment;
     this.#inherited = address?.kind === 'executable' ? shared : undefined;
     const remote = remoteAttemptOf(attempt);
@@ -146,11 +152,12 @@ export class AgentConnection implements Connection {
     }
     if (message.is === 'started') this.#workers.add(nameOf(message.worker));
     if (message.is === 'gone') this.#workers.delete(nameOf(message.worker));
-    hearReport(message, this.#events, nameOf, (id) => this.#send({ do: 'credit', id }));
+    hearReport(message, this.#events, nameOf, (id) => this.#send({ do: 'credit', id }), this.#outputs);
   }
 
   async #end(exit: Exit): Promise<void> {
     this.#events.ending();
+    this.#outputs.close();
     const how = this.#cause === undefined ? exit : `${exit}: ${this.#cause}`;
     for (const worker of this.#workers)
       this.#events.workerGone(worker, `ended with ${this.name}, which ${how}`);
@@ -169,7 +176,7 @@ const closing = 'the pool was closed';
 // The messages between the host and an agent: the same package at both ends, perhaps on different machines.
 
 /** Grows with every change of these messages, or of work. */
-export const agentVersion = 7;
+export const agentVersion = 8;
 
 export type ToAgent =
   /** Comes first. `slot` is the number of the slot that the agent is; `cwd` is the host's working directory, which the agent uses if it exists. */
@@ -180,6 +187,8 @@ export type ToAgent =
       readonly cwd: string;
       /** Outcomes are to carry the modules that its workers load. */
       readonly recordsModules: boolean;
+      /** Outputs that are too long for outcomes are to be sent. */
+      readonly sendsOutput: boolean;
       /** The process marker of the agent: not every launcher passes the environment on. */
       readonly marker: string;
     }

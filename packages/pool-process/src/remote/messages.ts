@@ -5,7 +5,7 @@ import type { LateError } from '@pexen/pool-kit/worker';
 import type { Settings } from '../options.ts';
 import type { Work } from '../serialized-work.ts';
 
-/** The settings of a remote slot, which may be on another machine: it has no output files. `recycleAfter` and limits may be infinite. */
+/** The settings of a remote slot, which may be on another machine: it has no output files, and sends to those of its host. `recycleAfter` and limits may be infinite. */
 export type RemoteSettings = Omit<Settings, 'workers' | 'launcher' | 'hosts' | 'outputFile'>;
 
 /** An attempt that a remote slot is to run. */
@@ -24,6 +24,15 @@ export type RemoteReport =
   | { readonly is: 'started'; readonly id: number; readonly worker: string }
   | { readonly is: 'service-ready'; readonly id: number; readonly facts: ReadyFacts }
   | { readonly is: 'updates'; readonly id: number; readonly updates: readonly TaskUpdate[] }
+  /** A part of an output that is too long for the outcome, before `ended`. It starts at this byte; after the last one nothing is missing. */
+  | {
+      readonly is: 'output';
+      readonly id: number;
+      readonly stream: 'stdout' | 'stderr';
+      readonly at: number;
+      readonly bytes: Uint8Array;
+      readonly isLast: boolean;
+    }
   | {
       readonly is: 'ended';
       readonly id: number;

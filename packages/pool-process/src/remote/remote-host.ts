@@ -10,6 +10,7 @@ import {
 import { cleanupOfProgram } from '../problems.ts';
 import { bodyWorkOf, programWorkOf, type Work } from '../serialized-work.ts';
 import type { RemoteAttempt, RemoteReport } from './messages.ts';
+import type { OutputReceiver } from './output-receiver.ts';
 
 /** How long the engine waits for agents, ms: they may be far away. */
 export const agentTimeouts = { connectMs: 60_000, answerMs: 5_000, stuckMs: 5_000 };
@@ -42,12 +43,16 @@ export function remoteSteps({ assignment: { graceMs } }: SentAttempt): readonly 
   ];
 }
 
-/** Passes a report on to the engine. `nameOf` names a worker of the slot; `credit` reports to the slot that updates were processed. */
+/**
+ * Passes a report on to the engine. `nameOf` names a worker of the slot; `credit` reports to the slot that updates were processed, or a part of an output
+ * kept. `outputs` must expect the attempts.
+ */
 export function hearReport(
   report: RemoteReport,
   events: ConnectionEvents,
   nameOf: (worker: string) => string,
   credit: (id: number) => void,
+  outputs: OutputReceiver,
 ): void {
   switch (report.is) {
     case 'started':
@@ -60,7 +65,11 @@ export function hearReport(
       events.updated(report.id, report.updates);
       credit(report.id);
       break;
+    case 'output':
+      outputs.take(report, () => credit(report.id));
+      break;
     case 'ended':
+      outputs.end(report.id);
       if (report.startedBy !== undefined) events.started(report.id, nameOf(report.startedBy));
       if (report.outcome.kind === 'not-started') events.returned(report.id);
       else events.ended(report.id, report.outcome);

@@ -10,12 +10,20 @@ import {
   type TaskUpdate,
   type Ticket,
 } from '@pexen/core';
-import { decodeThrown, encodeOutcome, encodeThrown, SlotEngine, type ThrownWire } from '@pexen/pool-kit';
+import {
+  decodeThrown,
+  encodeOutcome,
+  encodeThrown,
+  SlotEngine,
+  systemClock,
+  type ThrownWire,
+} from '@pexen/pool-kit';
 import { CreditedSender } from '@pexen/pool-kit/worker';
-import { type ProcessesOptions, settingsOf } from '../options.ts';
+import { type OutputSink, type ProcessesOptions, type Settings, settingsOf } from '../options.ts';
 import { ProcessConnector } from '../process-pool.ts';
 import { ForwardedAssignment } from '../serialized-work.ts';
 import type { RemoteAttempt, RemoteReport, RemoteSettings } from './messages.ts';
+import { OutputSender } from './output-sender.ts';
 
 /** How a remote slot is set up. */
 export interface RemoteSlotOptions {
@@ -28,6 +36,8 @@ export interface RemoteSlotOptions {
   readonly cwd?: string | undefined;
   /** Outcomes are to carry the modules that its workers load. */
   readonly recordsModules: boolean;
+  /** Outputs of programs that are too long for outcomes are to be sent. Default false. */
+  readonly sendsOutput?: boolean | undefined;
 }
 
 /**
@@ -56,12 +66,13 @@ export class RemoteSlot {
 
   /** Opens its pool at once; `send` is not called before this has returned. */
   constructor(
-    { settings, slot, marker, cwd, recordsModules }: RemoteSlotOptions,
+    { settings, slot, marker, cwd, recordsModules, sendsOutput = false }: RemoteSlotOptions,
     send: RemoteSlot['report'],
   ) {
     this.#send = send;
+    const outputFile: Settings['outputFile'] = sendsOutput ? (...of) => this.#sinkFor(...of) : undefined;
     const connector = new ProcessConnector(
-      { ...settings, workers: 1, launcher: [], hosts: [], outputFile: undefined },
+      { ...settings, workers: 1, launcher: [], hosts: [], outputFile },
       { firstSlot: slot, cwd, ...(marker !== undefined && { outerMarker: marker }) },
     );
     this.#pool = new SlotEngine(connector);
@@ -88,13 +99,19 @@ export class RemoteSlot {
 
   /** Runs the attempt after those that came before; `started`, `updates` and `ended` are reported. */
   async run({ id, work, graceMs, isHasty }: RemoteAttempt): Promise<void> {
-    const ticket = new RemoteTicket(id, this);
-    this.#tickets.set(id, ticket);
     const assignment = new ForwardedAssignment(work, graceMs, isHasty);
+    const ticket = new RemoteTicket(id, assignment, this);
+    this.#tickets.set(id, ticket);
     const outcome = await this.#outcomeOf(assignment, ticket);
     this.#tickets.delete(id);
     ticket.flush();
     this.report({ is: 'ended', id, outcome: encodeOutcome(withoutPromise(outcome), assignment.path) });
+  }
+
+  #sinkFor(path: string, attempt: number, stream: 'stdout' | 'stderr'): OutputSink | undefined {
+    for (const ticket of this.#tickets.values())
+      if (ticket.isOf(path, attempt)) return ticket.sinkFor(stream);
+    return undefined;
   }
 
   async #outcomeOf(assignment: ForwardedAssignment, ticket: RemoteTicket): Promise<PoolOutcome> {
@@ -127,6 +144,7 @@ export class RemoteSlot {
   /** Kills its attempt, or lets it end; resolves when all its processes are gone and everything was reported. */
   async close(how: 'drain' | 'kill'): Promise<void> {
     if (!this.#isOpen) await this.#opened.catch(() => {});
+    if (how === 'kill') for (const ticket of this.#tickets.values()) ticket.stopOutput();
     await this.#pool.close(how);
   }
 }
@@ -141,12 +159,18 @@ function withoutPromise(outcome: PoolOutcome): PoolOutcome {
 /** Passes the reports of an attempt on, as fast as the host processes them. Most attempts report no update and are not stopped. */
 class RemoteTicket implements Ticket {
   readonly #id: number;
+  readonly #assignment: ForwardedAssignment;
   readonly #slot: RemoteSlot;
+  /** What was sent and not credited, in order. Credits may come in another order: then they are exchanged. */
+  readonly #uncredited: (CreditedSender | OutputSender)[] = [];
+  #output: OutputSender | undefined;
+  #mayNotSend = false;
   #updates: CreditedSender | undefined;
   #controller: AbortController | undefined;
 
-  constructor(id: number, slot: RemoteSlot) {
+  constructor(id: number, assignment: ForwardedAssignment, slot: RemoteSlot) {
     this.#id = id;
+    this.#assignment = assignment;
     this.#slot = slot;
   }
 
@@ -165,14 +189,38 @@ class RemoteTicket implements Ticket {
 
   report(update: TaskUpdate): void {
     const send = (updates: readonly TaskUpdate[]): void => {
+      this.#uncredited.push(sender);
       this.#slot.report({ is: 'updates', id: this.#id, updates });
     };
-    this.#updates ??= new CreditedSender({ send });
-    this.#updates.send(update);
+    const sender = this.#updates ?? new CreditedSender({ send });
+    this.#updates = sender;
+    sender.send(update);
+  }
+
+  isOf(path: string, attempt: number): boolean {
+    return this.#assignment.path === path && this.#assignment.attempt === attempt;
+  }
+
+  /** Takes the whole output of a program that has ended. */
+  sinkFor(stream: 'stdout' | 'stderr'): OutputSink | undefined {
+    if (this.#mayNotSend) return undefined;
+    const output = new OutputSender({ id: this.#id, stream }, systemClock, (chunk) => {
+      this.#uncredited.push(output);
+      this.#slot.report(chunk);
+    });
+    this.#output = output;
+    if (this.#controller?.signal.aborted === true) output.hurry();
+    return output;
+  }
+
+  /** The slot is being ended: its host may not be there any more. */
+  stopOutput(): void {
+    this.#mayNotSend = true;
+    this.#output?.failed();
   }
 
   credited(): void {
-    this.#updates?.credited();
+    this.#uncredited.shift()?.credited();
   }
 
   /** Reports what is held back. */
@@ -183,5 +231,6 @@ class RemoteTicket implements Ticket {
   abort(reason: ThrownWire): void {
     this.#controller ??= new AbortController();
     this.#controller.abort(decodeThrown(reason, 'host'));
+    this.#output?.hurry();
   }
 }

@@ -1,6 +1,7 @@
 /** Checks of what a remote slot reports: it may be on a machine that is not trusted with more than its own results. */
 import { areReadyFacts, isLateError, isTaskUpdate, isWorkerOutcome } from '@pexen/pool-kit';
 import type { RemoteReport } from './messages.ts';
+import { chunkBytes } from './output-sender.ts';
 
 /** True for a valid report of a remote slot. */
 export function isRemoteReport(value: unknown): value is RemoteReport {
@@ -12,6 +13,13 @@ const checks: Readonly<Record<RemoteReport['is'], (report: Record<string, unknow
   started: ({ id, worker }) => isCount(id) && typeof worker === 'string',
   'service-ready': ({ id, facts }) => isCount(id) && areReadyFacts(facts),
   updates: ({ id, updates }) => isCount(id) && Array.isArray(updates) && updates.every(isTaskUpdate),
+  output: ({ id, stream, at, bytes, isLast }) =>
+    isCount(id) &&
+    (stream === 'stdout' || stream === 'stderr') &&
+    isCount(at) &&
+    bytes instanceof Uint8Array &&
+    bytes.length <= chunkBytes &&
+    typeof isLast === 'boolean',
   ended: ({ id, outcome, startedBy = '' }) =>
     isCount(id) && isOutcome(outcome) && typeof startedBy === 'string',
   lost: isEndOfWorker,
