@@ -15,6 +15,7 @@ import {
 } from '@pexen/core/options';
 import type { Clock } from '@pexen/pool-kit';
 import { systemClock } from '@pexen/pool-kit';
+import type { ProcessesOptions } from '@pexen/pool-process/remote';
 import type { BundleOptions } from './host/bundle.ts';
 import type { Timing } from './protocol/messages.ts';
 import { tokenPattern } from './subjects.ts';
@@ -45,6 +46,11 @@ export interface NatsOptions extends ServerOptions {
   readonly leaseMs?: number;
   /** How long a node may take to end what it runs once its lease is over, ms. Default 10,000. */
   readonly endingMs?: number;
+  /**
+   * Called for an output of a program that is longer than what is kept in memory of it, 4 MiB: names a file, to which the node sends all that it has, in five
+   * seconds at the most. Default: only what is kept in memory is returned.
+   */
+  readonly outputFile?: NonNullable<ProcessesOptions['outputFile']>;
   /** A scripted clock for tests. Default: the real time. */
   readonly clock?: Clock;
 }
@@ -59,6 +65,7 @@ export interface Settings {
   readonly nodes: number;
   readonly waitMs: number;
   readonly timing: Timing;
+  readonly outputFile: ProcessesOptions['outputFile'];
   readonly clock: Clock;
   readonly server: ServerOptions;
 }
@@ -105,6 +112,7 @@ const kinds: KindsOf<NatsOptions> = {
   heartbeatMs: whole(10),
   leaseMs: whole(100),
   endingMs: whole(100),
+  outputFile: callable(),
   clock,
 };
 
@@ -145,10 +153,23 @@ export function settingsOf(options: NatsOptions): Settings {
     heartbeatMs = 2_000,
     leaseMs = 30_000,
     endingMs = 10_000,
+    outputFile,
     clock: given = systemClock,
     ...server
   } = options;
   const timing = { heartbeatMs, leaseMs, endingMs };
   const bundle = typeof brought === 'object' ? brought : brought ? {} : undefined;
-  return { pool, labels: wanted, on, checkCode, bundle, nodes, waitMs, timing, clock: given, server };
+  return {
+    pool,
+    labels: wanted,
+    on,
+    checkCode,
+    bundle,
+    nodes,
+    waitMs,
+    timing,
+    outputFile,
+    clock: given,
+    server,
+  };
 }

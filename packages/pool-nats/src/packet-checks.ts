@@ -102,8 +102,12 @@ const reports: Checks<NodeReport['is']> = {
 };
 
 const orders: Checks<NodeOrder['do']> = {
-  open: ({ link, slot, recordsModules }) =>
-    isCount(link) && isCount(slot) && slot <= mostSlots && typeof recordsModules === 'boolean',
+  open: ({ link, slot, recordsModules, sendsOutput = false }) =>
+    isCount(link) &&
+    isCount(slot) &&
+    slot <= mostSlots &&
+    typeof recordsModules === 'boolean' &&
+    typeof sendsOutput === 'boolean',
   bundle: ({ link, manifest }) => isCount(link) && isManifest(manifest),
   piece: (order) =>
     isCount(order.link) && isPiece(order) && (order.bytes === undefined || order.bytes instanceof Uint8Array),

@@ -21,7 +21,7 @@ export interface PoolRequest {
   readonly keep?: string;
   /** The clock of the run, which pauses while the process is stopped. `processes` also stops its workers meanwhile. */
   readonly clock?: Clock;
-  /** Names files for outputs of programs that are too long for memory. `processes` accepts it as it is. */
+  /** Names files for outputs of programs that are too long for memory. `processes` and `nats` accept it as it is. */
   readonly outputFile?: NonNullable<ProcessesOptions['outputFile']>;
 }
 

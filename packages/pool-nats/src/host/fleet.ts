@@ -161,6 +161,10 @@ export class Fleet implements SlotLender {
     this.#context.left([...this.#members.values()].flatMap(leftAt));
   }
 
+  get outputFile(): Settings['outputFile'] {
+    return this.#settings.outputFile;
+  }
+
   /** A connection for the engine, which gets a slot of a node at once or later. */
   connect(events: ConnectionEvents): NodeConnection {
     const connection = new NodeConnection(events, this, this.#freeSlots <= this.#waiting.size);

@@ -12,7 +12,14 @@ import {
   type SentAttempt,
   type Step,
 } from '@pexen/pool-kit';
-import { hearReport, remoteAttemptOf, remoteSteps, withInherited } from '@pexen/pool-process/remote';
+import {
+  hearReport,
+  OutputReceiver,
+  remoteAttemptOf,
+  remoteSteps,
+  withInherited,
+} from '@pexen/pool-process/remote';
+import type { Settings } from '../options.ts';
 import type { NodeOrder, NodeReport } from '../protocol/messages.ts';
 import { withModulesHere } from './modules-here.ts';
 
@@ -44,6 +51,8 @@ export interface AdoptedAttempt {
 
 /** What becomes of a connection that needs a slot of a node. */
 export interface SlotLender {
+  /** Names files for outputs that nodes send. */
+  readonly outputFile: Settings['outputFile'];
   /** The attempt goes to this place, under this number. */
   sent(assignment: Assignment, place: NodeSlot, id: number): void;
   /** It needs no slot any more. */
@@ -58,6 +67,7 @@ export class NodeConnection implements Connection {
   readonly stepNames = { kill: 'ended with its worker on the node' };
   readonly #events: ConnectionEvents;
   readonly #lender: SlotLender;
+  readonly #outputs: OutputReceiver;
   #place: NodeSlot | undefined;
   /** What the engine knows: the worker is out of reach. */
   #isAway: boolean;
@@ -73,6 +83,7 @@ export class NodeConnection implements Connection {
   constructor(events: ConnectionEvents, lender: SlotLender, startsAway: boolean, adopted?: AdoptedAttempt) {
     this.#events = events;
     this.#lender = lender;
+    this.#outputs = new OutputReceiver(lender.outputFile);
     this.#adopted = adopted;
     this.startsAway = startsAway;
     this.#isAway = startsAway;
@@ -100,6 +111,7 @@ export class NodeConnection implements Connection {
         link: place.link,
         slot: place.slot,
         recordsModules: this.#events.wantsModules,
+        sendsOutput: this.#outputs.isWanted,
       });
     this.#setAway(false);
     this.#events.ready();
@@ -114,6 +126,7 @@ export class NodeConnection implements Connection {
   /** An attempt that cannot be sent ends here: those before it have been sent. */
   #sendOne(attempt: SentAttempt): void {
     const { number, assignment } = attempt;
+    this.#outputs.expect(number, assignment);
     if (this.#place !== undefined) this.#lender.sent(assignment, this.#place, this.#idOf(number));
     if (this.#adopted !== undefined) {
       const { kept } = this.#adopted;
@@ -186,6 +199,7 @@ export class NodeConnection implements Connection {
   hear(report: Extract<NodeReport, { is: 'reported' | 'returned' }>): void {
     if (this.#isOver) return;
     if (report.is === 'returned') {
+      this.#outputs.end(report.id);
       this.#events.returned(report.id);
       return;
     }
@@ -199,7 +213,7 @@ export class NodeConnection implements Connection {
     const credit = (number: number): void =>
       this.#order((link) => ({ do: 'credit', link, id: this.#idOf(number) }));
     // For users, the slot of the node is the worker: a process of it that ended is replaced there.
-    hearReport(reported, this.#events, () => this.name, credit);
+    hearReport(reported, this.#events, () => this.name, credit, this.#outputs);
   }
 
   /** The node is out of reach, or back. */
@@ -230,6 +244,7 @@ export class NodeConnection implements Connection {
     if (this.#cause !== undefined) this.gone(this.#cause);
     else {
       this.#isOver = true;
+      this.#outputs.close();
       this.#events.lost(reason, Promise.resolve());
     }
   }
@@ -237,6 +252,7 @@ export class NodeConnection implements Connection {
   gone(how: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#outputs.close();
     this.#events.gone(how);
   }
 }

@@ -259,11 +259,11 @@ class Agent implements RunningNode {
     }
   }
 
-  #open({ link, slot, recordsModules }: Extract<NodeEffect, { do: 'open' }>): void {
+  #open({ link, slot, recordsModules, sendsOutput }: Extract<NodeEffect, { do: 'open' }>): void {
     const { marker } = this.#guarded;
     const files = this.#files?.session === link.session ? this.#files : undefined;
     const cwd = files?.folder;
-    const options = { settings: this.#settings.remote, slot, marker, cwd, recordsModules };
+    const options = { settings: this.#settings.remote, slot, marker, cwd, recordsModules, sendsOutput };
     const remote = new RemoteSlot(options, (report) => {
       const there = files === undefined ? report : reportedFrom(report, files.folder, files.manifest.root);
       this.#obey(this.#core.report(link, there, this.#clock.recent()));

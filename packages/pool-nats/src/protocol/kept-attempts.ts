@@ -19,7 +19,7 @@ export interface KeptAttempt {
   /** What has to be reported again, in order. */
   readonly reports: RemoteReport[];
   state: 'waiting' | 'running' | 'ended';
-  /** Batches of updates that its scheduler has not processed. */
+  /** Batches of updates, and parts of outputs, that its scheduler has not processed. */
   uncredited: number;
   /** Its scheduler wants it stopped: nothing takes it over. */
   isStopping: boolean;
@@ -49,7 +49,8 @@ export class KeptAttempts {
 
   /** It has reported something. Output and progress are for people, and were for those who looked then; the outcome has the output once more. */
   note(kept: KeptAttempt, report: RemoteReport): void {
-    if (report.is === 'updates') {
+    if (report.is === 'output') kept.uncredited++;
+    else if (report.is === 'updates') {
       kept.uncredited++;
       const updates = report.updates.filter(({ kind }) => kind === 'finding' || kind === 'attachment');
       if (updates.length > 0) kept.reports.push({ ...report, updates });

@@ -8,7 +8,7 @@ import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import type { BundleManifest, PieceRequest } from './bundle.ts';
 
 /** Grows with every change of packets or messages. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** How long things may take, ms. The scheduler sets it for all its nodes. */
 export interface Timing {
@@ -106,7 +106,14 @@ export type FromNode =
 
 /** A message to a node. A link is one use of one slot of the node. */
 export type NodeOrder =
-  | { readonly do: 'open'; readonly link: number; readonly slot: number; readonly recordsModules: boolean }
+  | {
+      readonly do: 'open';
+      readonly link: number;
+      readonly slot: number;
+      readonly recordsModules: boolean;
+      /** Outputs that are too long for outcomes are to be sent. Default false. */
+      readonly sendsOutput?: boolean | undefined;
+    }
   /** Bring these files here: comes first, and nothing else before the answer. */
   | { readonly do: 'bundle'; readonly link: number; readonly manifest: BundleManifest }
   /** What was wanted; without bytes where it cannot be read. */
@@ -116,7 +123,7 @@ export type NodeOrder =
   /** Run this after what was sent over this link before. `code`: the digest of its code, where that is known. */
   | { readonly do: 'run'; readonly link: number; readonly attempt: RemoteAttempt; readonly code?: Digest }
   | { readonly do: 'abort'; readonly link: number; readonly id: number; readonly reason: ThrownWire }
-  /** A batch of updates was processed. */
+  /** A batch of updates was processed, or a part of an output kept. */
   | { readonly do: 'credit'; readonly link: number; readonly id: number }
   /** Return everything that has not started: each ends as `not-started`. */
   | { readonly do: 'reclaim'; readonly link: number }

@@ -32,6 +32,7 @@ export type NodeEffect =
       readonly link: LinkId;
       readonly slot: number;
       readonly recordsModules: boolean;
+      readonly sendsOutput?: boolean | undefined;
     }
   /** These files are to be brought here: `wants` and `unpacked` are to be said. */
   | { readonly do: 'bundle'; readonly session: string; readonly manifest: BundleManifest }
@@ -573,7 +574,12 @@ class Session {
       case 'open':
         if (this.#ending !== undefined) return [];
         this.#links.set(order.link, { agent: id, slot: order.slot, attempts: new Map(), isClosing: false });
-        return [{ do: 'open', link: id, slot: order.slot, recordsModules: order.recordsModules }];
+        return [
+          {
+            ...{ do: 'open', link: id, slot: order.slot, recordsModules: order.recordsModules },
+            ...(order.sendsOutput === true && { sendsOutput: true }),
+          },
+        ];
       case 'bundle':
         return [{ do: 'bundle', session: this.id, manifest: order.manifest }];
       case 'piece': {
