@@ -9,7 +9,7 @@ const ends: readonly End[] = ['hub', 'site'];
 const device = 'cable';
 
 /** How a command in a namespace ended. */
-export interface Ended {
+interface Ended {
   readonly code: number | null;
   readonly output: string;
 }
