@@ -93,8 +93,8 @@ export interface LeftAttempt {
   readonly path: string;
   readonly attempt: number;
   readonly part: 'body' | 'cleanup';
-  /** `ended`: its outcome is kept. */
-  readonly state: 'running' | 'ended';
+  /** `ended`: its outcome is kept. `unstarted`: it had not started, and never will; it is not adopted, only dismissed. */
+  readonly state: 'running' | 'ended' | 'unstarted';
   /** The name of the node that has it, in a pool with nodes. */
   readonly node?: string;
 }

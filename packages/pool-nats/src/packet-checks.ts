@@ -143,7 +143,7 @@ function isLeft(value: unknown): boolean {
     [session, attempt, kept, id].every(isCount) &&
     typeof path === 'string' &&
     (part === 'body' || part === 'cleanup') &&
-    (state === 'running' || state === 'ended') &&
+    (state === 'running' || state === 'ended' || state === 'unstarted') &&
     (slot === undefined || (isCount(slot) && slot <= mostSlots))
   );
 }

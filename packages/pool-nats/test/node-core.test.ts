@@ -224,12 +224,13 @@ describe('a later session of the run', () => {
     return { core, left };
   }
 
-  test('hears what runs and what has ended, once the rest was returned or has ended', () => {
+  test('hears what runs, what has ended, and what never started, once the rest was returned or has ended', () => {
     expect(takenOver().left).toEqual([
       {
         is: 'left',
         attempts: [
           { ...key(1), session: 1, kept: 1, id: 1, state: 'running', slot: 0 },
+          { ...key(2), session: 1, kept: 2, id: 2, state: 'unstarted' },
           { ...key(3), session: 1, kept: 3, id: 3, state: 'ended' },
         ],
       },
@@ -260,7 +261,24 @@ describe('a later session of the run', () => {
     core.take(orderOf(2, { do: 'settle', attempts: [[8, 3]] }), 75);
     const third = { ...join, session: 'j.n.1', host: 'j', epoch: 3, stampMs: 80 };
     const left = reportedBy(core.take(third, 80));
-    expect(left).toMatchObject([{ is: 'left', attempts: [{ path: 't1', session: 1, state: 'running' }] }]);
+    const attempts = [
+      { path: 't1', session: 1, state: 'running' },
+      { path: 't2', session: 1, state: 'unstarted' },
+    ];
+    expect(left).toMatchObject([{ is: 'left', attempts }]);
+  });
+
+  test('receives what never started until it has settled that', () => {
+    const { core } = takenOver();
+    const dismiss: NodeOrder[] = [
+      { do: 'adopt', link: 8, kept: 2 },
+      { do: 'release', link: 8, how: 'kill' },
+      { do: 'settle', attempts: [[8, 2]] },
+    ];
+    const reports = dismiss.flatMap((order, at) => reportedBy(core.take(orderOf(at + 1, order), 70)));
+    expect(reports.at(-1)).toEqual({ is: 'released', link: 8 });
+    const third = { ...join, session: 'j.n.1', host: 'j', epoch: 3, stampMs: 80 };
+    expect(JSON.stringify(reportedBy(core.take(third, 80)))).not.toContain('unstarted');
   });
 
   test('is under a lease of its own, and the former scheduler is fenced', () => {

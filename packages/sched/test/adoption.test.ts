@@ -151,6 +151,17 @@ test('nothing is decided, and nothing starts, before what is not adopted has end
   await done;
 });
 
+test('what never started is made known to the journal, dismissed, and starts as any other', async () => {
+  const pool = new LastingPool([leftOf('a', 'unstarted')]);
+  const { journal, done } = start([task({ name: 'a', rerunnable: false }, () => {})], pool);
+  await turn();
+  await turn();
+  expect(pool.log.slice(1)).toEqual(['dismiss a body', 'run a 1 body']);
+  expect(journal.log.slice(0, 3)).toEqual(['found a unstarted', 'added start: a', 'intended a 1']);
+  pool.under.get('a')?.end({ kind: 'returned', value: 1 });
+  await done;
+});
+
 test('an adopted attempt that is lost is repeated as any other', async () => {
   const pool = new LastingPool([leftOf('a')]);
   const { results, done } = start([task({ name: 'a', rerunnable: true }, () => {})], pool, {

@@ -2,6 +2,7 @@
 import type {
   EndFacts,
   FinishFacts,
+  LeftAttempt,
   Recall,
   RecalledResult,
   RecalledSkip,
@@ -125,6 +126,10 @@ export class ScriptedJournal implements RunJournal {
 
   attached(update: TaskUpdateEvent): void {
     this.attachments.push(update);
+  }
+
+  found(left: readonly LeftAttempt[]): void {
+    for (const { path, state } of left) if (state === 'unstarted') this.#note(`found ${path} ${state}`);
   }
 
   intend(task: number, attempt: number): number {

@@ -18,7 +18,8 @@ export interface KeptAttempt {
   readonly id: number;
   /** What has to be reported again, in order. */
   readonly reports: RemoteReport[];
-  state: 'waiting' | 'running' | 'ended';
+  /** `unstarted`: it was returned when its scheduler was gone, which a later session gets to know. */
+  state: 'waiting' | 'running' | 'ended' | 'unstarted';
   /** Batches of updates, and parts of outputs, that its scheduler has not processed. */
   uncredited: number;
   /** Its scheduler wants it stopped: nothing takes it over. */
@@ -47,8 +48,11 @@ export class KeptAttempts {
     return this.#all.get(kept);
   }
 
-  /** It has reported something. Output and progress are for people, and were for those who looked then; the outcome has the output once more. */
-  note(kept: KeptAttempt, report: RemoteReport): void {
+  /**
+   * It has reported something. Output and progress are for people, and were for those who looked then; the outcome has the output once more.
+   * `isTakenOver`: its scheduler is gone, and does not get to know it.
+   */
+  note(kept: KeptAttempt, report: RemoteReport, isTakenOver: boolean): void {
     if (report.is === 'output') kept.uncredited++;
     else if (report.is === 'updates') {
       kept.uncredited++;
@@ -57,8 +61,8 @@ export class KeptAttempts {
     } else if (report.is === 'started' || report.is === 'ended') kept.reports.push(report);
     if (report.is === 'started') kept.state = 'running';
     if (report.is !== 'ended') return;
-    kept.state = 'ended';
-    if (report.outcome.kind === 'not-started') this.forget(kept);
+    kept.state = report.outcome.kind === 'not-started' ? 'unstarted' : 'ended';
+    if (kept.state === 'unstarted' && !isTakenOver) this.forget(kept);
   }
 
   forget({ kept }: KeptAttempt): void {
@@ -71,16 +75,20 @@ export class KeptAttempts {
       if (kept.run === run && kept.key.session < session) this.forget(kept);
   }
 
-  /** Those of a run that have ended. */
-  endedOf(run: string): readonly KeptAttempt[] {
-    return [...this.#all.values()].filter((kept) => kept.run === run && kept.state === 'ended');
+  /** Those of a run that have ended, or never will start. */
+  overOf(run: string): readonly KeptAttempt[] {
+    return [...this.#all.values()].filter((kept) => kept.run === run && isOver(kept));
   }
 
   #forgetOldest(): void {
     for (const kept of this.#all.values())
-      if (kept.state === 'ended') {
+      if (isOver(kept)) {
         this.forget(kept);
         return;
       }
   }
+}
+
+function isOver({ state }: KeptAttempt): boolean {
+  return state === 'ended' || state === 'unstarted';
 }

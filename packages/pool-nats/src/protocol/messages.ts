@@ -8,7 +8,7 @@ import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import type { BundleManifest, PieceRequest } from './bundle.ts';
 
 /** Grows with every change of packets or messages. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 /** How long things may take, ms. The scheduler sets it for all its nodes. */
 export interface Timing {

@@ -435,7 +435,7 @@ class Session {
     const number = this.#numberOf(id) ?? id.link;
     const link = this.#links.get(number);
     const kept = 'id' in report ? link?.attempts.get(report.id) : undefined;
-    if (kept !== undefined) this.#all.note(kept, report);
+    if (kept !== undefined) this.#all.note(kept, report, number < 0);
     const effects = number > 0 ? this.#pass(number, id, report) : [];
     if (report.is !== 'ended' || link === undefined) return effects;
     link.attempts.delete(report.id);
@@ -513,8 +513,8 @@ class Session {
     const running = [...this.#links.values()].flatMap(({ attempts, slot }) =>
       [...attempts.values()].filter(({ key }) => key.session < this.epoch).map((kept) => leftOf(kept, slot)),
     );
-    const ended = this.#all.endedOf(this.run).map((kept) => leftOf(kept));
-    this.say({ is: 'left', attempts: [...running, ...ended] });
+    const over = this.#all.overOf(this.run).map((kept) => leftOf(kept));
+    this.say({ is: 'left', attempts: [...running, ...over] });
   }
 
   /** A later session takes over: returns the links with attempts that may go on there, and ends or takes back the rest. */
@@ -695,7 +695,7 @@ function failing(report: RemoteReport, error: ThrownWire): RemoteReport {
 
 type Started = Extract<RemoteReport, { is: 'started' }>;
 function leftOf({ key, kept, id, state }: KeptAttempt, slot?: number): LeftOnNode {
-  const how = state === 'ended' ? 'ended' : 'running';
+  const how = state === 'waiting' ? 'running' : state;
   return { ...key, kept, id, state: how, ...(slot !== undefined && { slot }) };
 }
 

@@ -72,7 +72,7 @@ export class Ledger {
   }
 
   /** A scheduler was told that the attempt will not start. */
-  returned({ key }: Attempt): void {
+  returned({ key }: Pick<Attempt, 'key'>): void {
     if (this.#started.has(key)) this.#violate(`${key} was returned although it had started`);
     this.#unstartable.set(key, 'was returned');
   }

@@ -163,12 +163,19 @@ export class SimScheduler {
   /** Goes on with some of what is left, and ends the rest; all of it once it works already. */
   #takeLeft({ session, hello }: FleetEffect, left: readonly LeftOnNode[]): void {
     const isInTime = this.#nowMs < this.#patienceUntilMs && this.#silent.size > 0;
-    for (const { path: key, kept, id } of left) {
+    for (const { path: key, kept, id, state } of left) {
       const job = this.#jobs.find(({ name }) => key.startsWith(`${name} `)) as Job;
       const link = this.#link(session, true);
       this.#core.send(session, { do: 'adopt', link: link.number, kept });
       const isRecorded = job.isDone || this.#world.ledger.hasResult(key);
-      if (isInTime && !isRecorded && !this.#held.has(job.lock) && this.#world.random.chance(0.8)) {
+      if (state === 'unstarted') this.#world.ledger.returned({ key });
+      if (
+        isInTime &&
+        state !== 'unstarted' &&
+        !isRecorded &&
+        !this.#held.has(job.lock) &&
+        this.#world.random.chance(0.8)
+      ) {
         this.adoptions++;
         this.#held.add(job.lock);
         const attempt = { key, lock: job.lock, scheduler: this.#number };

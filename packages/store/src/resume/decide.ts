@@ -224,9 +224,9 @@ class Decider {
   }
 
   /** Starts of tasks that may start twice are recorded late: the one after what is recorded may have happened in the last session. */
-  #isNext({ attempt, session, part }: LeftAttempt, record: TaskRecord): boolean {
+  #isNext({ attempt, session, part, state: how }: LeftAttempt, record: TaskRecord): boolean {
     const { state, attempt: last } = record;
-    if (part !== 'body') return false;
+    if (part !== 'body' || how === 'unstarted') return false;
     if (state === 'intended' || state === 'started') return attempt === last && session === record.session;
     if (session !== this.#suite.lastSession) return false;
     return state === 'none' ? attempt === 1 : state === 'between' && attempt === last + 1;

@@ -291,7 +291,7 @@ export class RecordReducer {
         this.#start(event, session);
         break;
       case 'start-returned':
-        this.#returnStart(event);
+        this.returnStart(this.#recordOf(event)?.path);
         break;
       case 'attempt-adopted':
         this.#adopt(event);
@@ -443,9 +443,9 @@ export class RecordReducer {
     return capabilities.has(`task:${path}`) || provided.some((each) => capabilities.has(each));
   }
 
-  #returnStart(event: EventOf<'start-returned'>): void {
-    const record = this.#recordOf(event);
-    const before = record && this.#beforeStart.get(record.path);
+  /** The pool has returned the start of this task that was intended. */
+  returnStart(path = ''): void {
+    const before = this.#beforeStart.get(path);
     if (before === undefined) return;
     this.records.set(before.path, before);
     for (const other of this.records.values())

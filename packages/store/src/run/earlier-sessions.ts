@@ -14,7 +14,7 @@ import type { JournalEntry } from '../journal/events.ts';
 import { decide } from '../resume/decide.ts';
 import type { Decision, PresentSuite, ResumeMode, SuiteTask } from '../resume/decision.ts';
 import { type Guard, guardsAgainst, guardsOf, poisonOf, withoutOwner } from '../resume/guards.ts';
-import { type JournalHealth, type RunRecords, recordsOf } from '../resume/task-record.ts';
+import { type JournalHealth, RecordReducer, type RunRecords } from '../resume/task-record.ts';
 import { type ComparableDigests, DigestComparer } from './code-files.ts';
 import { suiteTasks } from './present-suite.ts';
 import { type KnownTask, recalledTask } from './recalled-tasks.ts';
@@ -55,6 +55,7 @@ export class EarlierSessions {
   readonly records: RunRecords;
   readonly archive: ResultArchive;
   readonly #options: EarlierSessionsOptions;
+  readonly #reducer = new RecordReducer();
   readonly #digests: DigestComparer;
   /** The tasks that were added, and those that the loop over the results will probably add again, as they were recorded. */
   readonly #infos = new Map<string, TaskInfo>();
@@ -71,6 +72,8 @@ export class EarlierSessions {
   readonly #settled = new Set<string>();
   #hasReportedAbsent = false;
   #left: readonly LeftAttempt[] = [];
+  /** Attempts that never started, by the paths of their tasks, until that is recorded. */
+  readonly #returned = new Map<string, number>();
   /** What is not recalled yet, in its order. */
   #held: Placed[] = [];
   /** From here on tasks start, and the scheduler does not ask for the rest again: a result that was held now would be forgotten, and its task start again. */
@@ -80,7 +83,8 @@ export class EarlierSessions {
 
   constructor(options: EarlierSessionsOptions) {
     this.#options = options;
-    this.records = recordsOf(options.entries, options.health);
+    for (const { event, session } of options.entries) this.#reducer.handle(event, session);
+    this.records = { health: options.health, tasks: this.#reducer.records };
     this.archive = new ResultArchive(options.entries);
     this.#digests = new DigestComparer(options.digester);
     const added = [...this.records.tasks.values()].filter(({ origin }) => origin !== 'start');
@@ -106,9 +110,29 @@ export class EarlierSessions {
     return this.#decisions.get(path);
   }
 
-  /** Pools still have these attempts. */
+  /** Pools still have these attempts, or know that they never started: then nothing has happened. */
   found(left: readonly LeftAttempt[]): void {
     this.#left = left;
+    for (const each of left)
+      if (this.#hasNeverStarted(each)) {
+        this.#returned.set(each.path, each.attempt);
+        this.#reducer.returnStart(each.path);
+      }
+  }
+
+  /** Its start was intended, and nothing of it is anywhere. */
+  #hasNeverStarted({ path, attempt, session, part, state }: LeftAttempt): boolean {
+    if (state !== 'unstarted' || part !== 'body' || this.#options.mode.kind === 'rerun') return false;
+    const record = this.records.tasks.get(path);
+    const isIntent = record?.state === 'intended' && record.attempt === attempt && record.session === session;
+    return isIntent && !this.#left.some((each) => each.path === path && each.state !== 'unstarted');
+  }
+
+  /** The attempt of this task that was intended and never started, once. */
+  takeReturned(path: string): number | undefined {
+    const attempt = this.#returned.get(path);
+    this.#returned.delete(path);
+    return attempt;
   }
 
   /** Places that were joined and not parted. */

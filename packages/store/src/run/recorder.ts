@@ -137,7 +137,11 @@ export class RunRecorder implements RunJournal {
   added(origin: TaskOrigin, tasks: readonly TaskInfo[]): Recall {
     this.#record({ type: 'tasks-added', origin, tasks: tasks.map(storedInfo) });
     const known = this.#earlier.add(tasks);
-    for (const info of tasks) this.#addTask(info);
+    for (const info of tasks) {
+      this.#addTask(info);
+      const returned = this.#earlier.takeReturned(info.path);
+      if (returned !== undefined) this.unstarted(info.id, returned);
+    }
     for (const task of known.tasks) this.#addKnown(task);
     this.#hasRecalled ||= known.recall.tasks.some(({ kind }) => kind !== 'start');
     return known.recall;
