@@ -5,6 +5,8 @@ import { isWhole } from '#sample';
 import { receivedIn } from './run-model/received.ts';
 import { generate } from './sim/generate.ts';
 
+/** The chain takes what is closer together for simultaneous, ms. */
+const JITTER = 0.5;
 const seeds = isWhole ? 2000 : 200;
 
 test('links add up to the run, follow each other, and name true causes', () => {
@@ -15,6 +17,19 @@ test('links add up to the run, follow each other, and name true causes', () => {
     const { links, endMs, wallMs } = criticalChain(model.tasks(), model.run.atMs);
     const sum = links.reduce((all, { idleMs, fromMs, toMs }) => all + idleMs + toMs - fromMs, endMs);
     expect(sum, `seed ${seed}`).toBeCloseTo(wallMs, 6);
+    // Nothing that ended before it could have made room for the first one.
+    const first = links[0];
+    const ends = [...model.tasks()].flatMap(({ facts, result }) =>
+      facts.service === true ? [] : (result?.attempts ?? []).filter(({ startedAtMs }) => startedAtMs >= 0),
+    );
+    const earlier = ends.find(
+      ({ startedAtMs, durationMs }) =>
+        first !== undefined &&
+        startedAtMs < first.fromMs &&
+        startedAtMs + durationMs > JITTER &&
+        startedAtMs + durationMs <= first.fromMs,
+    );
+    expect(earlier, `seed ${seed}: ${JSON.stringify(first)}`).toBeUndefined();
     links.forEach((link, at) => {
       causes.set(link.cause, (causes.get(link.cause) ?? 0) + 1);
       const before = links[at - 1];

@@ -93,34 +93,41 @@ class Schedule {
     const seen = new Set<Execution>();
     let current: Execution | undefined = last;
     let toMs = Math.min(last.toMs, this.#endMs);
-    while (current !== undefined && !seen.has(current)) {
+    while (current !== undefined) {
       seen.add(current);
       const fromMs: number = Math.min(current.fromMs, toMs);
-      const { before, atMs, cause, resource } = this.#waited(current, fromMs);
-      const isKnown = before !== undefined && !seen.has(before);
-      const reachedMs: number = isKnown ? Math.min(atMs, fromMs) : 0;
+      const waited: Waited | undefined = this.#waited(current, fromMs, seen);
+      const { cause = 'start', resource } = waited ?? {};
+      const reachedMs: number = Math.min(waited?.atMs ?? 0, fromMs);
       links.push({
-        ...{ path: current.task.path, attempt: current.attempt, cause: isKnown ? cause : 'start' },
-        ...(isKnown && resource !== undefined && { resource }),
+        ...{ path: current.task.path, attempt: current.attempt, cause },
+        ...(resource !== undefined && { resource }),
         ...{ idleMs: fromMs - reachedMs, fromMs, toMs },
       });
-      current = isKnown ? before : undefined;
+      current = waited?.before;
       toMs = reachedMs;
     }
     return links.reverse();
   }
 
-  /** What the attempt waited for last, and until when. */
-  #waited(execution: Execution, fromMs: number): Waited {
+  /** What the attempt waited for last, and until when; undefined if nothing in the chain comes before it. Starts never become later on the way back. */
+  #waited(execution: Execution, fromMs: number, seen: ReadonlySet<Execution>): Waited | undefined {
+    return this.#causes(execution, fromMs).find(
+      ({ before }) => before !== undefined && before.fromMs <= execution.fromMs && !seen.has(before),
+    );
+  }
+
+  /** The most certain one first. The last one is that some other attempt had ended before. */
+  #causes(execution: Execution, fromMs: number): readonly Waited[] {
     const { task, attempt } = execution;
-    if (attempt > 1) {
-      const before = this.#byTask.get(task)?.find((each) => each.attempt === attempt - 1);
-      if (before !== undefined) return { before, atMs: before.toMs, cause: 'retry' };
-    }
+    const retried =
+      attempt === 1 ? undefined : this.#byTask.get(task)?.find((each) => each.attempt === attempt - 1);
+    if (retried !== undefined) return [{ before: retried, atMs: retried.toMs, cause: 'retry' }];
     const dependency = this.#waitedForTask(task, fromMs);
     const resource = this.#waitedForResource(task, dependency.atMs, fromMs);
-    const ready = resource ?? dependency;
-    return this.#waitedForWorker(execution, ready.atMs, fromMs) ?? ready;
+    const worker = this.#waitedForWorker(execution, (resource ?? dependency).atMs, fromMs);
+    const earlier = this.#waitedForWorker(execution, 0, fromMs);
+    return [worker, resource, dependency, earlier].filter((each) => each !== undefined);
   }
 
   #waitedForTask(task: TaskTimes, fromMs: number): Waited {
@@ -204,7 +211,7 @@ interface Waited {
   readonly resource?: string;
 }
 
-/** The last of these, which are sorted by their ends, that had ended when the other one started. */
+/** The last of these, which are sorted by their ends, that started before the other one and had ended when that started. */
 function lastUntil(
   executions: readonly Execution[],
   other: Execution,
@@ -216,8 +223,12 @@ function lastUntil(
     if ((executions[middle] as Execution).toMs <= startMs + JITTER) low = middle + 1;
     else high = middle;
   }
-  const found = executions[low - 1];
-  return found === other ? executions[low - 2] : found;
+  // Of what is shorter than the jitter, some started later.
+  for (let at = low - 1; at >= 0; at--) {
+    const each = executions[at] as Execution;
+    if (each !== other && each.fromMs < other.fromMs) return each;
+  }
+  return undefined;
 }
 
 function mostAtOnce(executions: readonly Execution[]): number {
