@@ -68,7 +68,7 @@ export {
   criticalChain,
 } from './schedule/critical-chain.ts';
 export { type LockTimes, lockTimes } from './schedule/lock-times.ts';
-export type { AttemptTimes, TaskTimes } from './schedule/task-times.ts';
+export { type AttemptTimes, slotOf, type TaskTimes } from './schedule/task-times.ts';
 export { tap } from './tap/tap.ts';
 export { terminal } from './terminal.ts';
 export { explanationLines } from './text/explanation.ts';

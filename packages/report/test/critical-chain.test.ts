@@ -97,6 +97,23 @@ describe('follows', () => {
     expect(shown(chain)).toEqual(['one#1 start 0+0–80', 'three#1 worker 2+82–182']);
   });
 
+  test('the program that had its slot, which has another process each time', () => {
+    const chain = criticalChain(
+      [
+        timed('first', { ran: [[0, 10]], worker: 'process 0 (pid 1)' }),
+        timed('other', { ran: [[0, 99]], worker: 'process 1 (pid 2)' }),
+        timed('program', { ran: [[11, 90]], worker: 'process 0 (pid 3)' }),
+        timed('last', { ran: [[100, 120]], worker: 'process 0 (pid 1)' }),
+      ],
+      120,
+    );
+    expect(shown(chain)).toEqual([
+      'first#1 start 0+0–10',
+      'program#1 worker 1+11–90',
+      'last#1 worker 10+100–120',
+    ]);
+  });
+
   test('earlier attempts, and their delay', () => {
     const chain = criticalChain(
       [

@@ -9,10 +9,10 @@ import {
   service,
   task,
 } from '@pexen/core';
-import type { TaskTimes } from '@pexen/report';
+import { slotOf, type TaskTimes } from '@pexen/report';
 import { inline, type Plan, type PlanOptions, plan } from '@pexen/sched';
 
-/** What a run waits for between the end of one attempt and the start of the next in the same worker is added to each task. */
+/** A task that ran in this run. */
 interface Executed extends TaskTimes {
   readonly result: NonNullable<TaskTimes['result']>;
 }
@@ -172,16 +172,17 @@ function durationOf({ facts, result: { attempts } }: Executed): number {
   return last.startedAtMs + last.durationMs - first.startedAtMs;
 }
 
-/** How long a worker was idle between two tasks, in the middle, where the next one followed soon: ms. */
+/** How long a slot was idle between two tasks, as the median, ms. */
 function medianBetween(executed: readonly Executed[]): number {
-  const byWorker = new Map<string, { readonly fromMs: number; readonly toMs: number }[]>();
+  const bySlot = new Map<string, { readonly fromMs: number; readonly toMs: number }[]>();
   for (const { facts, result } of executed)
     for (const { worker, startedAtMs: fromMs, durationMs } of facts.service === true ? [] : result.attempts) {
-      const known = byWorker.get(worker) ?? [];
-      byWorker.set(worker, known);
+      const slot = slotOf(worker);
+      const known = bySlot.get(slot) ?? [];
+      bySlot.set(slot, known);
       known.push({ fromMs, toMs: fromMs + durationMs });
     }
-  const between = [...byWorker.values()].flatMap((spans) => {
+  const between = [...bySlot.values()].flatMap((spans) => {
     const sorted = spans.sort((a, b) => a.fromMs - b.fromMs);
     return sorted.slice(1).map(({ fromMs }, at) => Math.max(0, fromMs - (sorted[at]?.toMs ?? fromMs)));
   });

@@ -4,7 +4,7 @@
  */
 import { Contention, EVERYTHING, entriesOf, holdsOf } from './contention.ts';
 import { Readiness } from './readiness.ts';
-import { type Execution, executionsOf, type TaskTimes } from './task-times.ts';
+import { type Execution, executionsOf, slotOf, type TaskTimes } from './task-times.ts';
 
 /**
  * What a task of the chain waited for last. `dependency`: the end of the task before it in the chain, or its readiness if that is a service.
@@ -64,7 +64,7 @@ class Schedule {
   readonly #plain: readonly Execution[];
   readonly #byTask = new Map<TaskTimes, Execution[]>();
   readonly #byPath = new Map<string, TaskTimes>();
-  readonly #byWorker = new Map<string, Execution[]>();
+  readonly #bySlot = new Map<string, Execution[]>();
   readonly #readiness: Readiness;
   readonly #contention: Contention;
 
@@ -75,7 +75,7 @@ class Schedule {
     this.#plain = this.#all.filter(({ task }) => task.facts.service !== true);
     for (const execution of this.#all) append(this.#byTask, execution.task, execution);
     for (const task of tasks) this.#byPath.set(task.path, task);
-    for (const execution of this.#plain) append(this.#byWorker, execution.worker, execution);
+    for (const execution of this.#plain) append(this.#bySlot, slotOf(execution.worker), execution);
     this.#readiness = new Readiness(tasks);
     this.#contention = new Contention(holdsOf(this.#all));
   }
@@ -147,9 +147,9 @@ class Schedule {
     return before && { before, atMs, cause: 'resource', resource };
   }
 
-  /** Its worker ran another task after it was ready; or, if the worker is new, some task did, whose end may have made room for it. */
+  /** Its slot ran another task after it was ready; or, if the slot is new, some task did, whose end may have made room for it. */
   #waitedForWorker(execution: Execution, readyMs: number, fromMs: number): Waited | undefined {
-    const own = this.#byWorker.get(execution.worker) ?? [];
+    const own = this.#bySlot.get(slotOf(execution.worker)) ?? [];
     const before = lastUntil(own, execution, fromMs) ?? lastUntil(this.#plain, execution, fromMs);
     if (before === undefined || before.toMs <= readyMs + JITTER) return undefined;
     return { before, atMs: before.toMs, cause: 'worker' };

@@ -56,3 +56,8 @@ export function timesOf({ path, facts, running, service, result }: RunTask): Tas
   const { judgement, endedAtMs } = result;
   return { path, facts, running, service, result: { judgement, endedAtMs, attempts } };
 }
+
+/** The slot of a worker: workers of one slot follow each other, as each program is one of its own: `process 0 (pid 4711)`. */
+export function slotOf(worker: string): string {
+  return worker.replace(/ \(.*\)$/, '');
+}
