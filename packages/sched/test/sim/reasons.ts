@@ -39,9 +39,8 @@ export class Reasons {
 
   /** No task needed the service, or its pool did not open in time while the run was stopping. */
   skippedBecause(task: TaskShadow, why: 'not needed' | 'stopped'): void {
-    const text =
-      why === 'stopped' ? stopped : (text: string) => text === 'was not started: no task needed it';
-    this.#texts.set(task.spec.name, text);
+    if (why === 'stopped') this.forbidden(task);
+    else this.#texts.set(task.spec.name, (text) => text === 'was not started: no task needed it');
   }
 
   /** The run stops, and the task may not start any more. Where there was another reason already, that may be given as well. */
