@@ -3,17 +3,10 @@
  * what host-core.ts decides; knows no attempt.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  type Assignment,
-  type Digest,
-  type LeftAttempt,
-  misuse,
-  type PexenError,
-  type Problem,
-} from '@pexen/core';
+import { type Assignment, type Digest, type LeftAttempt, misuse, type Problem } from '@pexen/core';
 import { startTicking } from '@pexen/core/timers';
 import type { ConnectionEvents, ConnectorContext } from '@pexen/pool-kit';
-import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
+import { checkedCodec, decodePacket, encodePacket } from '../codec.ts';
 import type { Settings } from '../options.ts';
 import { isFromNode, isGreeting, isHello, isNodeReport } from '../packet-checks.ts';
 import type { PieceRequest } from '../protocol/bundle.ts';
@@ -23,7 +16,6 @@ import {
   type Hello,
   type LeftOnNode,
   type NodeReport,
-  protocolVersion,
   type Question,
   type ToNode,
 } from '../protocol/messages.ts';
@@ -32,7 +24,18 @@ import { connectTransport, type Received, type Transport } from '../transport.ts
 import { Bundle } from './bundle.ts';
 import { EarlierPlaces } from './earlier-places.ts';
 import { FloodGuard } from './flood-guard.ts';
+import { connectionOf, connectionsOf, isFree, isUsable, leftAt, type Member } from './member.ts';
 import { NodeConnection, type NodeSlot, type SlotLender } from './node-connection.ts';
+import {
+  distrustProblem,
+  noBundle,
+  noNodeFits,
+  otherCode,
+  someOf,
+  strangerProblem,
+  tooFewNodes,
+  waitsForLeases,
+} from './problems.ts';
 
 /** Where packets pass on their way, for tests that disturb the network. */
 export interface Wires {
@@ -49,28 +52,6 @@ const leavingMs = 1_000;
 
 /** So long a run without a node that it can use waits for others to answer, ms. */
 const joiningMs = 1_500;
-
-/** A node that works for the run. */
-interface Member {
-  readonly session: string;
-  hello: Hello;
-  /** The connection that uses each slot of the node. */
-  readonly slots: (NodeConnection | undefined)[];
-  /** The connections of services, which run beside the slots. */
-  readonly services: Set<NodeConnection>;
-  /** The code that it knows, by digests. */
-  readonly codes: Set<Digest>;
-  /** The pieces of files that are being sent to it, one after the other. */
-  sending?: Promise<void>;
-  /** Nothing is sent there before it has the files of the run, it is recorded that it works for it, and it has said what earlier sessions left there. */
-  readonly awaits: Set<'files' | 'record' | 'left'>;
-  /** Attempts of earlier sessions that were neither adopted nor dismissed: their slots are not free. */
-  left: readonly LeftOnNode[];
-  /** Attempts whose ends are recorded, by link and number, until the node is informed. */
-  settled: (readonly [link: number, id: number])[];
-  isAway: boolean;
-  isDraining: boolean;
-}
 
 /** A node is informed at the latest when so many attempts are settled. */
 const mostSettled = 256;
@@ -695,7 +676,14 @@ export class Fleet implements SlotLender {
 
   async #enoughNodes(): Promise<void> {
     const { nodes, waitMs } = this.#settings;
-    if (!(await this.#until(() => this.#readyCount >= nodes, waitMs))) throw this.#tooFewNodes();
+    if (!(await this.#until(() => this.#readyCount >= nodes, waitMs))) {
+      const found = {
+        here: this.#readyCount,
+        server: this.#transport?.server ?? '',
+        others: [...this.#others.values()],
+      };
+      throw tooFewNodes(this.#settings, found);
+    }
   }
 
   /**
@@ -714,19 +702,6 @@ export class Fleet implements SlotLender {
       await this.#until(areHeard, fencedMs - (this.#earlier.isUnknown ? 0 : usualMs));
     }
     this.#isSearching = false;
-  }
-
-  #tooFewNodes(): PexenError {
-    const { nodes, waitMs, pool } = this.#settings;
-    const seen = [...this.#others.values()].slice(0, 5);
-    const server = this.#transport?.server ?? '';
-    const found = `${this.#readyCount} of ${nodes} nodes came within ${waitMs / 1000} s to the pool "${pool}" at ${server}`;
-    const others = seen.length === 0 ? '' : `; ${seen.join(', ')}`;
-    return misuse(
-      'PEXEN_NO_NODE',
-      `${found}${others}`,
-      `Start one on a machine with the same files: pexen node --servers ${server} --pool ${pool}`,
-    );
   }
 
   /** Resolves with true once this holds, or with false when the time is over. Rejects when the pool is closed meanwhile. */
@@ -751,101 +726,7 @@ export class Fleet implements SlotLender {
   }
 }
 
-function isUsable({ isAway, isDraining, awaits }: Member): boolean {
-  return awaits.size === 0 && !isAway && !isDraining;
-}
-
-/** The one that uses this link. */
-function connectionOf({ slots, services }: Member, link: number): NodeConnection | undefined {
-  for (const each of slots) if (each?.link === link) return each;
-  for (const each of services) if (each.link === link) return each;
-  return undefined;
-}
-
-/** All that use the node. */
-function connectionsOf({ slots, services }: Member): NodeConnection[] {
-  return [...slots.filter((connection) => connection !== undefined), ...services];
-}
-
-/** No connection uses the slot, and no attempt of an earlier session. */
-function isFree({ slots, left }: Member, slot: number): boolean {
-  return slots[slot] === undefined && left.every((attempt) => attempt.slot !== slot);
-}
-
-function leftAt({ hello, left }: Member): LeftAttempt[] {
-  return left.map(({ session, path, attempt, part, state }) => {
-    return { session, path, attempt, part, state, node: hello.name };
-  });
-}
-
 function isSame(one: LeftAttempt, other: LeftAttempt): boolean {
   const isSameTask = one.path === other.path && one.attempt === other.attempt;
   return isSameTask && one.part === other.part && one.session === other.session;
-}
-
-function distrustProblem(name: string, what: string): Problem {
-  return {
-    code: 'PEXEN_NODE_DISTRUSTED',
-    message: `the node "${name}" is not used any more: it ${what}`,
-    hint: 'Look at the agent there. If it is not yours, remove its key: pexen node --init-security FOLDER --revoke NAME.',
-  };
-}
-
-function strangerProblem({
-  name,
-  version,
-  format,
-}: Pick<Hello, 'name' | 'version' | 'format'>): Problem | undefined {
-  if (version === protocolVersion && format === formatVersion) return undefined;
-  const what = version === protocolVersion ? `V8 format ${format}` : `protocol ${version}`;
-  const own = version === protocolVersion ? `V8 format ${formatVersion}` : `protocol ${protocolVersion}`;
-  return {
-    code: 'PEXEN_NODE_VERSION',
-    message: `the node "${name}" is not used: it speaks ${what}, and this scheduler ${own}`,
-    hint: 'Install the same versions of @pexen/pool-nats and of Node there.',
-  };
-}
-
-/** The first names of a list. */
-function someOf(names: readonly string[], most = 3): string {
-  const rest = names.length - most;
-  return names.slice(0, most).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
-}
-
-function otherCode(name: string, files: readonly string[]): Problem {
-  return {
-    code: 'PEXEN_NODE_CODE',
-    message: `the node "${name}" is not used: it has other code than this run, in ${someOf(files, 10)}`,
-    hint: codeHint,
-  };
-}
-
-function noBundle(name: string, failure: string): Problem {
-  return {
-    code: 'PEXEN_BUNDLE',
-    message: `the node "${name}" is not used: the files of this run cannot be brought there: ${failure}`,
-    hint: 'Look at the agent on that node, and at the space on its disk.',
-  };
-}
-
-/** The problem of one node as that of all. */
-function noNodeFits({ code, hint = '' }: Problem, pool: string, reasons: readonly string[]): PexenError {
-  return misuse(code, `no node of the pool "${pool}" can be used: ${reasons.join('; ')}`, hint);
-}
-
-const codeHint =
-  'Bring the same files there and start the agent again, use the option bundle of the pool, or checkCode: false.';
-
-function waitsForLeases(ms: number, silent: number): Problem {
-  const where =
-    silent === 0
-      ? 'nodes that are not known'
-      : silent === 1
-        ? 'a node that does not answer'
-        : `${silent} nodes that do not answer`;
-  return {
-    code: 'PEXEN_NODE_LEASES',
-    message: `waits up to ${Math.ceil(ms / 1000)} s: an earlier session of the run may have left attempts on ${where}`,
-    hint: 'When that time is over, the nodes have ended them. It follows from leaseMs and endingMs of the pool.',
-  };
 }
