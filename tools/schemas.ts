@@ -68,7 +68,7 @@ export const published: readonly Published[] = [
   },
   {
     path: 'apps/pexen/schemas/suite.schema.json',
-    source: 'packages/usecase-testsuite/src/suite-data.ts',
+    source: 'packages/usecase-testsuite/src/config/suite-data.ts',
     type: 'SuiteFileData',
     version: 'suiteFileVersion',
     title: 'A suite of pexen, in YAML or JSON',

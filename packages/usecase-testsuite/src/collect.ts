@@ -1,8 +1,8 @@
 /** Runs the factories of a configuration, collects their tasks and problems, and sets what overrides say. */
 import { type PlacedTask, type Problem, place, type Resource, type Runnable, refuse } from '@pexen/core';
 import { collect as collectFrom, type Factory, type LazyFacts, together, under } from '@pexen/factory';
-import { type LoadedConfig, layersOf } from './config.ts';
-import type { SuiteConfig } from './define-suite.ts';
+import { type LoadedConfig, layersOf } from './config/config.ts';
+import type { SuiteConfig } from './config/define-suite.ts';
 import { applyOverrides } from './options/overrides.ts';
 
 /** What the factories of a suite made. */

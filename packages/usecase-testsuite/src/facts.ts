@@ -2,7 +2,7 @@
 import { definitionOf, type Facts, type GivenFacts, messageOf, type PlacedTask } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { LazyFacts, systemFacts } from '@pexen/factory';
-import { type LoadedConfig, ofConfiguration } from './config.ts';
+import { type LoadedConfig, ofConfiguration } from './config/config.ts';
 
 /** How long a fact of the configuration may take, ms, unless the configuration says otherwise. */
 const defaultTimeoutMs = 10_000;

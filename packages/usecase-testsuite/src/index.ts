@@ -18,7 +18,7 @@ export {
   loadConfig,
   resolveSuite,
   suiteRoot,
-} from './config.ts';
+} from './config/config.ts';
 export {
   defineSuite,
   durabilities,
@@ -38,8 +38,8 @@ export {
   type SuiteOverride,
   type SuiteProfile,
   type TerminalReporterOptions,
-} from './define-suite.ts';
-export { type ExitCode, exitCodeOfProblems, exitCodes } from './exit-code.ts';
+} from './config/define-suite.ts';
+export { type SuiteFileData, suiteFileVersion } from './config/suite-data.ts';
 export { type KnownFact, knownFacts } from './facts.ts';
 export {
   type GraphEdge,
@@ -113,7 +113,7 @@ export {
 } from './options/layers.ts';
 export { junitInto, readReporter, type TextForm } from './options/text-forms.ts';
 export type { Selection } from './query/selection.ts';
-export { fileReporterNames, terminalNames } from './reporter-names.ts';
+export { fileReporterNames, terminalNames } from './reporters/reporter-names.ts';
 export type { StatedOptions } from './run-options.ts';
 export {
   type RecordedEnd,
@@ -125,8 +125,8 @@ export {
 export type { ShardChoice } from './shards.ts';
 export { type PruneOptions, pruneRuns } from './state/retention.ts';
 export { knownPaths, stateDirectoryOf } from './state/state-directory.ts';
-export { type SuiteFileData, suiteFileVersion } from './suite-data.ts';
-export { judge } from './verdict.ts';
+export { type ExitCode, exitCodeOfProblems, exitCodes } from './verdict/exit-code.ts';
+export { judge } from './verdict/verdict.ts';
 export { type KeyInput, readKeys } from './watch/keys.ts';
 export { type RoundOrder, type RoundReport, runRound } from './watch/round.ts';
 export { type RoundEnd, type RunningRound, WatchSession } from './watch/session.ts';

@@ -4,12 +4,12 @@ import type { Plan, PlannedTask, PulledIn } from '@pexen/sched';
 import type { OwnedTask, Partition } from '@pexen/store';
 import type { CatalogueChoice } from './catalogue/catalogue.ts';
 import type { CatalogueNeed } from './catalogue/explain-choice.ts';
-import type { LoadedConfig } from './config.ts';
-import { Expectations } from './expectations.ts';
+import type { LoadedConfig } from './config/config.ts';
 import { type DescribedValue, describePlan } from './options/describe.ts';
 import { planSuite, type SuitePlanGiven, tasksMatching } from './plan-suite.ts';
 import { isNarrowing, type Selection } from './query/selection.ts';
 import { planShard, type ShardChoice } from './shards.ts';
+import { Expectations } from './verdict/expectations.ts';
 
 /** Grows by one with every change that breaks readers of old lists. */
 export const listVersion = 1;

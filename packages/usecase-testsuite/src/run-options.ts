@@ -4,12 +4,12 @@ import { type Digester, type Facts, PexenError, type Pool, type Problem, type Ru
 import { processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
 import { inline, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
-import type { PoolRequest, poolNames, SuiteConfig } from './define-suite.ts';
-import type { Expectations } from './expectations.ts';
+import type { PoolRequest, poolNames, SuiteConfig } from './config/define-suite.ts';
 import type { OptionLayers } from './options/layers.ts';
 import type { PausableClock } from './pausable-clock.ts';
 import { sharedLocks } from './shared-locks.ts';
-import { judge } from './verdict.ts';
+import type { Expectations } from './verdict/expectations.ts';
+import { judge } from './verdict/verdict.ts';
 
 /** A test may run for five minutes, and may start again after its worker was lost. The grace period is that of the scheduler, 10 s, unless it is set. */
 const suiteDefaults = { timeout: 300_000, slowAfter: 60_000, rerunnable: true } as const;

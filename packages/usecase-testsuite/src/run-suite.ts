@@ -24,11 +24,9 @@ import {
 } from '@pexen/report';
 import { type Plan, type Run, run, runId, softwareVersions } from '@pexen/sched';
 import { directoryOfRun, type RecordedRun, type RunDescription } from '@pexen/store';
-import { configNames, type LoadedConfig, layersOf } from './config.ts';
+import { configNames, type LoadedConfig, layersOf } from './config/config.ts';
+import type { ReporterChoice, SuiteConfig } from './config/define-suite.ts';
 import { debuggingProblems } from './debugging.ts';
-import type { ReporterChoice, SuiteConfig } from './define-suite.ts';
-import { type ExitCode, exitCodes } from './exit-code.ts';
-import { Expectations } from './expectations.ts';
 import { answerAbout } from './live/live-run.ts';
 import { digesterFor } from './memory/digests.ts';
 import { Reboots } from './memory/reboots.ts';
@@ -39,20 +37,22 @@ import { PausableClock } from './pausable-clock.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
-import { ownsOutput, readsLocations } from './reporter-names.ts';
+import { ownsOutput, readsLocations } from './reporters/reporter-names.ts';
 import {
   type ChosenReporters,
   chooseReporters,
   fileOfRound,
   makeReporters,
   reporterFailed,
-} from './reporters.ts';
+} from './reporters/reporters.ts';
 import { runOptions, type StatedOptions, statedIn, workersOf } from './run-options.ts';
 import { placeInPartition, planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
 import { stateDirectoryOf } from './state/state-directory.ts';
 import { SuiteState } from './state/suite-state.ts';
-import { thrownFails } from './thrown.ts';
+import { type ExitCode, exitCodes } from './verdict/exit-code.ts';
+import { Expectations } from './verdict/expectations.ts';
+import { thrownFails } from './verdict/thrown.ts';
 import { wallTimes } from './wall-times.ts';
 
 /** Options of one run of a suite, besides its configuration. They win over what the command and the environment state. */

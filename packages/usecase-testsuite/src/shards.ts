@@ -5,7 +5,7 @@ import { messageOf, misuse, type PexenError, type TaskInfo } from '@pexen/core';
 import type { Plan } from '@pexen/sched';
 import { type Partition, partition, type RunDescription } from '@pexen/store';
 import type { CatalogueChoice } from './catalogue/catalogue.ts';
-import type { LoadedConfig } from './config.ts';
+import type { LoadedConfig } from './config/config.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
 

@@ -2,7 +2,7 @@
 import type { Clock, RunLocks } from '@pexen/core';
 import { untilNoStrays } from '@pexen/pool-process';
 import { machineLocks } from '@pexen/run-locks';
-import type { SuiteConfig } from './define-suite.ts';
+import type { SuiteConfig } from './config/define-suite.ts';
 
 /** Undefined if nothing is shared with other runs. */
 export function sharedLocks(

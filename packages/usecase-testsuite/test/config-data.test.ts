@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isPexenError } from '@pexen/core';
 import { expect, it, onTestFinished } from 'vitest';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { listSuite } from '../src/index.ts';
 
 async function folder(files: Readonly<Record<string, string>>): Promise<string> {

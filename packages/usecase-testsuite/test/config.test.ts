@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isPexenError, type Problem } from '@pexen/core';
 import { tree } from '@pexen/factory';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { loadConfig, resolveSuite } from '../src/config.ts';
+import { loadConfig, resolveSuite } from '../src/config/config.ts';
 import { listSuite } from '../src/index.ts';
 
 const here = { ci: false, env: {} };

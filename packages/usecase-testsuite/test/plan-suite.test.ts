@@ -6,7 +6,7 @@ import { amount, isPexenError, type PlacedTask, task } from '@pexen/core';
 import type { Factory } from '@pexen/factory';
 import { inline, place } from '@pexen/sched';
 import { expect, it, onTestFinished } from 'vitest';
-import type { LoadedConfig } from '../src/config.ts';
+import type { LoadedConfig } from '../src/config/config.ts';
 import { listSuite, runSuite, type SuiteConfig } from '../src/index.ts';
 
 /** A suite of which every function notes its calls. */

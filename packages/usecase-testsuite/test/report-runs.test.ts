@@ -8,7 +8,7 @@ import { inline, place, plan, run } from '@pexen/sched';
 import { type Partition, partition, startRun } from '@pexen/store';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ReportOptions, reportRuns } from '../src/index.ts';
-import { judge } from '../src/verdict.ts';
+import { judge } from '../src/verdict/verdict.ts';
 
 function tasksOf(isGood: boolean): PlacedTask[] {
   return [

@@ -8,7 +8,7 @@ import { inline, place } from '@pexen/sched';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ReporterChoice } from '../src/index.ts';
 import { readReporter, runSuite } from '../src/index.ts';
-import { chooseReporters, makeReporters } from '../src/reporters.ts';
+import { chooseReporters, makeReporters } from '../src/reporters/reporters.ts';
 
 function folder(files: Readonly<Record<string, string>> = {}): string {
   const made = mkdtempSync(join(tmpdir(), 'pexen-reporters-'));

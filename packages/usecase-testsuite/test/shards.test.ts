@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type PlacedTask, type TaskMeta, task } from '@pexen/core';
 import { inline, place } from '@pexen/sched';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { LoadedConfig } from '../src/config.ts';
+import type { LoadedConfig } from '../src/config/config.ts';
 import { listSuite, runSuite, type SuiteConfig } from '../src/index.ts';
 
 const metas: readonly (TaskMeta & { readonly name: string })[] = [

@@ -1,8 +1,8 @@
 import { executableTask, type OtherResult, PexenError, type Result, type ReturnedResult } from '@pexen/core';
 
 import { describe, expect, it } from 'vitest';
-import { Expectations } from '../src/expectations.ts';
-import { judge } from '../src/verdict.ts';
+import { Expectations } from '../src/verdict/expectations.ts';
+import { judge } from '../src/verdict/verdict.ts';
 
 const facts = {
   task: () => {},

@@ -1,8 +1,8 @@
 /** Makes the digester of a suite if a reporter needs digests. */
 import { moduleRecord } from '@pexen/pool-kit/module-graph';
 import { saltOf, TaskDigester } from '@pexen/store';
-import type { LoadedConfig } from '../config.ts';
-import type { ReporterChoice } from '../define-suite.ts';
+import type { LoadedConfig } from '../config/config.ts';
+import type { ReporterChoice } from '../config/define-suite.ts';
 import { addressOfLoader } from '../loader.ts';
 
 /** The digester for a run with these reporters; undefined if none of them needs digests. */

@@ -13,7 +13,7 @@ import {
   type SampleOfRun,
   thisMachine,
 } from '@pexen/store';
-import type { LoadedConfig } from '../config.ts';
+import type { LoadedConfig } from '../config/config.ts';
 import { isNarrowing, pick } from '../query/selection.ts';
 import { stateDirectoryOf } from '../state/state-directory.ts';
 import { historyIn, readLastResults } from '../state/suite-history.ts';

@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path';
 import { type Clock, messageOf, type PoolOutcome, type Problem, TaskFailError } from '@pexen/core';
 import type { Run } from '@pexen/sched';
 import { listRuns, type PendingReboot, type RebootRequest, type RecordedRun } from '@pexen/store';
-import type { LoadedConfig } from '../config.ts';
-import { type ExitCode, exitCodes } from '../exit-code.ts';
+import type { LoadedConfig } from '../config/config.ts';
+import { type ExitCode, exitCodes } from '../verdict/exit-code.ts';
 
 /** A reboot may take so long to end this process, ms. */
 const usualTimeoutMs = 600_000;

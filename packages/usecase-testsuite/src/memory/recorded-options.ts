@@ -5,9 +5,9 @@
 import { crc32 } from 'node:zlib';
 import { defined } from '@pexen/core';
 import type { Json, RunDescription } from '@pexen/store';
-import type { ReporterChoice } from '../define-suite.ts';
-import { withFile } from '../reporter-names.ts';
-import { fileOfRound } from '../reporters.ts';
+import type { ReporterChoice } from '../config/define-suite.ts';
+import { withFile } from '../reporters/reporter-names.ts';
+import { fileOfRound } from '../reporters/reporters.ts';
 import type { StatedOptions } from '../run-options.ts';
 
 /** The tasks of a run, by their call paths. */

@@ -12,9 +12,9 @@ import {
   reportEvents,
   saveReports,
 } from '@pexen/store';
-import type { ReporterChoice } from '../define-suite.ts';
-import { type ExitCode, exitCodes } from '../exit-code.ts';
-import { chooseReporters, makeReporters, reporterFailed } from '../reporters.ts';
+import type { ReporterChoice } from '../config/define-suite.ts';
+import { chooseReporters, makeReporters, reporterFailed } from '../reporters/reporters.ts';
+import { type ExitCode, exitCodes } from '../verdict/exit-code.ts';
 import { wallTimes } from '../wall-times.ts';
 
 /** What is reported, and how. */

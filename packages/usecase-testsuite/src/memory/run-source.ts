@@ -4,7 +4,7 @@
  */
 import { PexenError } from '@pexen/core';
 import { defaultRerunClasses, type RecordedRun, type RerunClass, type RunDescription } from '@pexen/store';
-import { type LoadedConfig, layersOf, withProfiles } from '../config.ts';
+import { type LoadedConfig, layersOf, withProfiles } from '../config/config.ts';
 import { elsewhere, optionsOf, placeOf, type RememberedOptions, selectionOf } from './recorded-options.ts';
 import { type MemoryContext, type NewSession, type Repetition, SuiteMemory } from './suite-memory.ts';
 import { RepeatedTasks, ResumedTasks, SelectedTasks, type TaskChoice } from './task-choice.ts';

@@ -20,7 +20,7 @@ import {
   startRun,
   type TaskDigester,
 } from '@pexen/store';
-import type { LoadedConfig } from '../config.ts';
+import type { LoadedConfig } from '../config/config.ts';
 import { stateDirectoryOf } from '../state/state-directory.ts';
 import { suiteDigester } from './digests.ts';
 import { secretPatterns } from './secret-patterns.ts';

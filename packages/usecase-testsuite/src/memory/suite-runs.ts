@@ -1,7 +1,7 @@
 /** Looks at the recorded runs of a suite, and at what a resume or a rerun of one of them would do. Nothing is locked, written or ended. */
 import type { Problem } from '@pexen/core';
 import { type Decision, listRuns, type RunSummary } from '@pexen/store';
-import type { LoadedConfig } from '../config.ts';
+import type { LoadedConfig } from '../config/config.ts';
 import { planSuite } from '../plan-suite.ts';
 import type { Selection } from '../query/selection.ts';
 import { stateDirectoryOf } from '../state/state-directory.ts';

@@ -35,10 +35,9 @@ import {
   type SuiteOverride,
   type SuiteProfile,
   type TerminalReporterOptions,
-} from '../define-suite.ts';
-import type { ExitCode } from '../exit-code.ts';
-import { isReporter } from '../other-reporters.ts';
+} from '../config/define-suite.ts';
 import { asksForLastRun, parseQuery } from '../query/parse.ts';
+import { isReporter } from '../reporters/other-reporters.ts';
 import {
   fileReporterNames,
   isFileReporterName,
@@ -47,7 +46,8 @@ import {
   reporterForms,
   terminalNames,
   unknownReporter,
-} from '../reporter-names.ts';
+} from '../reporters/reporter-names.ts';
+import type { ExitCode } from '../verdict/exit-code.ts';
 import {
   choiceText,
   durationText,

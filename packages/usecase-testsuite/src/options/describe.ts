@@ -18,7 +18,7 @@ import {
   type TaskMeta,
 } from '@pexen/core';
 import type { Plan, PlannedTask } from '@pexen/sched';
-import { type LoadedConfig, layersOf } from '../config.ts';
+import { type LoadedConfig, layersOf } from '../config/config.ts';
 import { planSuite } from '../plan-suite.ts';
 import { declaredOptions, type OptionName, suiteOptions, Words } from './declarations.ts';
 import type { OptionLayers, Origin, ResolvedOption } from './layers.ts';

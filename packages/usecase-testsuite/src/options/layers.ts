@@ -5,7 +5,7 @@
  */
 import { resolve } from 'node:path';
 import { didYouMean, isPexenError, nearest, PexenError, type Problem, refuse } from '@pexen/core';
-import type { SuiteConfig } from '../define-suite.ts';
+import type { SuiteConfig } from '../config/define-suite.ts';
 import { declaredOptions, type OptionName, suiteOptions, variableOf } from './declarations.ts';
 import type { TextForm } from './text-forms.ts';
 

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { misuse, PexenError } from '@pexen/core';
 import { durationForms, readDurationText } from '@pexen/factory';
-import type { OtherReporterName, ReporterChoice } from '../define-suite.ts';
+import type { OtherReporterName, ReporterChoice } from '../config/define-suite.ts';
 import {
   isFileReporterName,
   isOtherReporterName,
@@ -10,7 +10,7 @@ import {
   reporterForms,
   reporterOf,
   unknownReporter,
-} from '../reporter-names.ts';
+} from '../reporters/reporter-names.ts';
 
 /** One way to write values as text. */
 export interface TextForm {

@@ -1,8 +1,8 @@
 /** How much of past runs a suite keeps: what its configuration says, in the words of the store, and the removal of what is beyond that. */
 import type { HistoryLimits, Removal, Retained, RetentionLimits } from '@pexen/store';
 import { historyLimits, removeOldRuns } from '@pexen/store';
-import type { LoadedConfig } from '../config.ts';
-import type { RetentionChoice, SuiteConfig } from '../define-suite.ts';
+import type { LoadedConfig } from '../config/config.ts';
+import type { RetentionChoice, SuiteConfig } from '../config/define-suite.ts';
 import { stateDirectoryOf } from './state-directory.ts';
 
 const dayMs = 86_400_000;

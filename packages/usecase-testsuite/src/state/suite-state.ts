@@ -21,7 +21,7 @@ import {
   removeOldRuns,
   Secrets,
 } from '@pexen/store';
-import type { SuiteConfig } from '../define-suite.ts';
+import type { SuiteConfig } from '../config/define-suite.ts';
 import { secretPatterns } from '../memory/secret-patterns.ts';
 import { KeptOutput } from './kept-output.ts';
 import { limitsOfHistory, retentionLimits } from './retention.ts';

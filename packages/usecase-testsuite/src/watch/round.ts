@@ -16,12 +16,12 @@ import {
 import { recordModules } from '@pexen/pool-kit/module-graph';
 import type { Plan } from '@pexen/sched';
 import { disk, moduleOf } from '@pexen/store';
-import type { LoadedConfig } from '../config.ts';
-import type { ExitCode } from '../exit-code.ts';
+import type { LoadedConfig } from '../config/config.ts';
 import { addressOfLoader } from '../loader.ts';
 import { tasksMatching } from '../plan-suite.ts';
-import { reporterOf } from '../reporter-names.ts';
+import { reporterOf } from '../reporters/reporter-names.ts';
 import { runSuite, type SuiteRunOptions } from '../run-suite.ts';
+import type { ExitCode } from '../verdict/exit-code.ts';
 import {
   Affected,
   type Foundation,

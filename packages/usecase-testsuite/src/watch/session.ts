@@ -5,7 +5,7 @@
 import { relative } from 'node:path';
 import type { Clock } from '@pexen/core';
 import picomatch from 'picomatch';
-import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { type ExitCode, exitCodes } from '../verdict/exit-code.ts';
 import type { WatchMemory } from './affected.ts';
 import { changedFiles } from './changed-files.ts';
 import type { RoundKind, RoundOrder, RoundReport } from './round.ts';

@@ -15,7 +15,7 @@ import {
 } from '@pexen/core';
 import { inline, place } from '@pexen/sched';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { LoadedConfig } from '../../src/config.ts';
+import type { LoadedConfig } from '../../src/config/config.ts';
 import {
   listSuite,
   previewSuite,

@@ -3,8 +3,8 @@ import { amount, anyOf, key, type PlacedTask, type TaskMeta, task } from '@pexen
 import type { Factory } from '@pexen/factory';
 import { inline, place } from '@pexen/sched';
 import { describe, expect, it } from 'vitest';
-import type { LoadedConfig } from '../../src/config.ts';
-import type { SuiteConfig } from '../../src/define-suite.ts';
+import type { LoadedConfig } from '../../src/config/config.ts';
+import type { SuiteConfig } from '../../src/config/define-suite.ts';
 import { declaredOptions, Words } from '../../src/options/declarations.ts';
 import { describeConfig, describeTasks } from '../../src/options/describe.ts';
 import { OptionLayers, type OptionsGiven } from '../../src/options/layers.ts';

@@ -1,6 +1,6 @@
 /** Which value of an option is in effect, and where it comes from. */
 import { describe, expect, it } from 'vitest';
-import type { SuiteConfig, SuiteProfile } from '../../src/define-suite.ts';
+import type { SuiteConfig, SuiteProfile } from '../../src/config/define-suite.ts';
 import { type OptionName, suiteOptions, variableOf } from '../../src/options/declarations.ts';
 import { OptionLayers, type OptionsGiven, readAssignment } from '../../src/options/layers.ts';
 

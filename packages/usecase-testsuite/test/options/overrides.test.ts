@@ -2,8 +2,8 @@
 import { addressed, amount, definitionOf, type PlacedTask, type TaskMeta, task, withMeta } from '@pexen/core';
 import { inline, place, plan } from '@pexen/sched';
 import { describe, expect, it } from 'vitest';
-import { resolveSuite } from '../../src/config.ts';
-import type { SuiteOverride } from '../../src/define-suite.ts';
+import { resolveSuite } from '../../src/config/config.ts';
+import type { SuiteOverride } from '../../src/config/define-suite.ts';
 import type { LayeredOverride } from '../../src/options/layers.ts';
 import { applyOverrides } from '../../src/options/overrides.ts';
 

@@ -13,9 +13,9 @@ import {
 import { processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
 import { inline } from '@pexen/sched';
+import { declaredOptions, overridableMeta } from '../options/declarations.ts';
 import { configFlaws } from './config-check.ts';
 import { type PoolRequest, poolNames, type SuiteConfig } from './define-suite.ts';
-import { declaredOptions, overridableMeta } from './options/declarations.ts';
 
 /** A configuration that was read, and what is known of it if it is data. */
 export interface ReadConfig {

@@ -2,7 +2,7 @@
 import { join, parse, resolve } from 'node:path';
 import { messageOf, misuse, type Problem } from '@pexen/core';
 import { fileReporters, lines, live, type Reporter, type TerminalChoice, terminal } from '@pexen/report';
-import type { ReporterChoice, ReporterName } from './define-suite.ts';
+import type { ReporterChoice, ReporterName } from '../config/define-suite.ts';
 import { loadReporter, type ReporterMaker } from './other-reporters.ts';
 import {
   isFileReporterName,

@@ -3,10 +3,10 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PexenError, type Problem, refuse } from '@pexen/core';
 import { loadModule, moduleProblems, tree } from '@pexen/factory';
+import { OptionLayers, type OptionsGiven } from '../options/layers.ts';
 import { checkConfig } from './config-check.ts';
 import type { ConfigData, ReadConfig } from './config-data.ts';
 import type { Suite, SuiteConfig, SuiteEnvironment } from './define-suite.ts';
-import { OptionLayers, type OptionsGiven } from './options/layers.ts';
 
 /** The names that a configuration may have; the first that exists is used. */
 export const configNames: readonly string[] = [

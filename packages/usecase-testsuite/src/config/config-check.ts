@@ -1,8 +1,8 @@
 /** Validates the shape of a configuration and reports all problems together. */
 import { type Problem, refuse } from '@pexen/core';
 import type { Flaw } from '@pexen/core/options';
+import { configurationKind } from '../options/declarations.ts';
 import type { SuiteConfig } from './define-suite.ts';
-import { configurationKind } from './options/declarations.ts';
 
 /** Everything that is wrong with the shape of a configuration. */
 export function configFlaws(config: unknown): readonly Flaw[] {

@@ -1,7 +1,7 @@
 /** The names of reporters, and what a choice of a reporter says. Makes none. */
 import { didYouMean, type Problem } from '@pexen/core';
 import { type FileReporterName, fileReporters } from '@pexen/report';
-import type { OtherReporterName, ReporterChoice, ReporterName } from './define-suite.ts';
+import type { OtherReporterName, ReporterChoice, ReporterName } from '../config/define-suite.ts';
 
 /** The reporters for a terminal. */
 export const terminalNames = ['terminal', 'live', 'lines'] as const satisfies readonly ReporterName[];
