@@ -200,6 +200,7 @@ export {
   type Result,
   type ResultStatus,
   type ReturnedResult,
+  usualVerdict,
   type Verdict,
 } from './result.ts';
 export {

@@ -185,11 +185,17 @@ export function judgementOf(facts: JudgedFacts): Judgement {
   if (facts.status === 'returned') return judgementOfReturned(facts);
   if (facts.status === 'skipped-itself' && count(facts.findings, 'fail') > 0) return failedFindings(facts);
   const isLost = facts.status === 'skipped' && facts.lostWith !== undefined;
-  const verdict = isLost ? 'error' : verdicts[facts.status];
+  const verdict = isLost ? 'error' : usualVerdict(facts.status);
   return facts.reason === undefined || facts.reason === '' ? { verdict } : { verdict, reason: facts.reason };
 }
 
-const verdicts: Readonly<Record<Exclude<ResultStatus, 'returned'>, Verdict>> = {
+/** The verdict that follows from the status alone. */
+export function usualVerdict(status: ResultStatus): Verdict {
+  return verdicts[status];
+}
+
+const verdicts: Readonly<Record<ResultStatus, Verdict>> = {
+  returned: 'pass',
   failed: 'fail',
   threw: 'error',
   'timed-out': 'timeout',

@@ -4,6 +4,7 @@ import {
   type ExplainedState,
   type ExplainedTask,
   type Explanation,
+  usualVerdict,
   waitingText,
 } from '@pexen/core';
 import type { TaskAttempt } from '../model/run-task.ts';
@@ -133,21 +134,10 @@ function endedLines(name: string, is: State<'ended'>): string[] {
 
 /** The verdict, where it says more than how the task ended. */
 function verdictText({ status, judgement }: State<'ended'>): string[] {
-  if (judgement === undefined || usual[status] === judgement.verdict) return [];
+  if (judgement === undefined || usualVerdict(status) === judgement.verdict) return [];
   const { verdict, reason } = judgement;
   return [`  Its verdict is ${verdict}${reason === undefined ? '' : `: ${oneLine(reason)}`}.`];
 }
-
-const usual: Readonly<Record<State<'ended'>['status'], string>> = {
-  returned: 'pass',
-  failed: 'fail',
-  threw: 'error',
-  'timed-out': 'timeout',
-  crashed: 'crashed',
-  lost: 'crashed',
-  cancelled: 'cancelled',
-  'skipped-itself': 'skip',
-};
 
 /** Where, when and why: ` (on process 0, at 2.8s, for 20ms): Error: no report`. */
 function detailsOf(attempt: TaskAttempt): string {
