@@ -224,3 +224,41 @@ test('times, ids of runs and sessions do not make reports differ', () => {
     `<testcase name="a" classname="m" time="${time}"><system-out>[[ATTACHMENT|.pexen/runs/${id}/out/m.a-s${session}-a1.stdout]]</system-out></testcase>`;
   expect(casesOf(xml('0.1', '01a2', 1), '/root')).toEqual(casesOf(xml('0.2', '01a3', 2), '/root'));
 });
+
+describe('a task that requires several others is skipped', () => {
+  const several: CrashPlan = {
+    seed: 0,
+    tasks: [
+      { ...common, name: 'one' },
+      { ...common, name: 'two' },
+      { ...common, name: 'both', requires: ['one', 'two'] },
+    ],
+  };
+  const skipped = (name: string) =>
+    `><skipped message="requires &quot;done-${name}&quot;; prog/${name}.sh failed">…</skipped></testcase>`;
+  const broken = '><failure/></testcase>';
+  const bodies = ['session 1', 'start one', 'end one', 'start two', 'end two'];
+  const violationsWith = (
+    changes: Readonly<Record<string, string>>,
+    uncut: Readonly<Record<string, string>>,
+  ) =>
+    violations({
+      ...{ plan: several, ledger: ledgerOf(several, ...bodies), cases: casesFor(several, changes) },
+      uncut: { cases: casesFor(several, uncut), exitCode: 0 },
+    });
+
+  test('for either of those that failed', () => {
+    const failed = { one: broken, two: broken };
+    expect(violationsWith({ ...failed, both: skipped('two') }, { ...failed, both: skipped('one') })).toEqual(
+      [],
+    );
+  });
+
+  test('but not for one that passed, and not where the other run ran it', () => {
+    const failed = { one: broken };
+    const wrong = violationsWith({ ...failed, both: skipped('two') }, { ...failed, both: skipped('one') });
+    expect(wrong.join()).toContain('report: both');
+    const ran = violationsWith({ one: broken, both: skipped('one') }, { one: broken });
+    expect(ran.join()).toContain('report: both');
+  });
+});

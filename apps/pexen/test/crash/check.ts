@@ -170,7 +170,8 @@ class Facts {
     const crashed = crashedOnce(this.#played);
     const differing = plan.tasks.filter((task) => {
       const name = caseName(pathOf(task));
-      const reported = (of: Cases): string | undefined => this.#withoutLost(task, of.get(name));
+      const reported = (of: Cases): string | undefined =>
+        this.#withoutBlame(task, of, this.#withoutLost(task, of.get(name)));
       return !this.#isExcused(task) && reported(cases) !== reported(uncut.cases);
     });
     const found = differing.map((task) => {
@@ -191,6 +192,17 @@ class Facts {
     const wasKilled = this.#runsOf(name).some(({ ready, end }) => ready !== undefined && end === undefined);
     if (kind !== 'service' || !wasKilled) return text;
     return text?.replace(/listening\n+(?:\[\[ATTACHMENT\|[^\]]*\]\]\n*)?/g, '');
+  }
+
+  /**
+   * Of several requirements that are not met a skip names the one that failed first, and a kill changes which that is. What it names must have failed in the
+   * same report; the report of that has the rest of the chain.
+   */
+  #withoutBlame({ requires }: CrashTask, of: Cases, text: string | undefined): string | undefined {
+    const [, blamed = ''] = /<skipped message="requires &quot;(?:done-)?([^&]+)&quot;/.exec(text ?? '') ?? [];
+    const provider = requires.includes(blamed) ? of.get(caseName(this.#pathOf(blamed))) : undefined;
+    const hasFailed = provider !== undefined && /<(?:failure|error|skipped)\b/.test(provider);
+    return hasFailed ? 'skipped for what it requires' : text;
   }
 
   /** May its result be another one? */
