@@ -16,13 +16,13 @@ import {
 import { EventEmitter } from 'eventemitter3';
 import { explain, inspect, story, why } from '../machine/explain.ts';
 import { GIVEN } from '../machine/task-table.ts';
-import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Entry } from '../plan/planned.ts';
 import { type Consumer, Engine } from './engine.ts';
 import { EventPublisher, poisonedIn, type RunEvents } from './events.ts';
 import type { PlannedRunOptions, RunOptions } from './options.ts';
-import { occupy, Plan, setUp } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { type Pulled, ResultQueue } from './results.ts';
+import { occupy, Prepared, type Setup, setUp } from './set-up.ts';
 
 // Not imported, because bundlers for other platforms than Node have no such module.
 const node = globalThis.process?.getBuiltinModule?.('node:module');
@@ -74,15 +74,16 @@ export class Run<Value = unknown> implements AsyncIterable<Result<Value>>, Async
 
   /** See `run`. */
   constructor(what: Iterable<Entry> | Plan, options: RunOptions) {
-    const { pools, tasks } = prepare(what, options);
+    const { pools, tasks }: Setup =
+      what instanceof Prepared ? what.prepare(options) : setUp(what, options, 'run');
     this.#options = options;
-    this.#pools = pools;
+    this.#pools = pools.made;
     const consumer: Consumer = {
       take: (result, task) => this.#queue.take(result, task),
       end: () => this.#end(),
     };
     const publisher = new EventPublisher(options, this.events);
-    this.#engine = new Engine(tasks, pools, options, publisher, consumer, captureCallSite(run));
+    this.#engine = new Engine(tasks, pools.made, options, publisher, consumer, captureCallSite(run));
     this.#summary.promise.catch(() => {});
   }
 
@@ -294,15 +295,6 @@ export function run<E extends Entry>(tasks: Iterable<E>, options?: RunOptions): 
 export function run(what: Iterable<Entry> | Plan, options: RunOptions = {}): Run {
   refuseRunWhileLoading();
   return new Run(what, options);
-}
-
-function prepare(
-  what: Iterable<Entry> | Plan,
-  options: RunOptions,
-): { readonly pools: readonly Pool[]; readonly tasks: CompiledTasks } {
-  if (what instanceof Plan) return what.prepare(options);
-  const { pools, tasks } = setUp(what, options, 'run');
-  return { pools: pools.made, tasks };
 }
 
 function gone(): Error {
