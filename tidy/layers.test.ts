@@ -33,6 +33,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   '@pexen/store': named('core'),
   '@pexen/report': named('core'),
   '@pexen/usecase-testsuite': named(...PACKAGES),
+  '@pexen/page': named('core', 'report', 'store', 'usecase-testsuite'),
   pexen: named(...PACKAGES, 'usecase-testsuite'),
   '@pexen/showcase': ['pexen', '@pexen/pool-nats'],
 };

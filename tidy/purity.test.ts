@@ -14,6 +14,7 @@ const PURE_FOLDERS = [
   'packages/pool-nats/src/protocol',
   'packages/run-locks/src/protocol',
   'packages/usecase-testsuite/src/catalogue',
+  'packages/page/src/data',
 ];
 
 /** The promises over the lock table, and the timers of all packages, which have an entry of their own. */

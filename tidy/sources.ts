@@ -52,7 +52,7 @@ const parsed = new Map<string, SourceFile>();
 
 /** The parsed files in a folder of the root, without fixtures, which are input of tests. */
 export function sourcesIn(folder: string): SourceFile[] {
-  return globSync('**/*.ts', { cwd: join(ROOT, folder) })
+  return globSync('**/*.{ts,tsx}', { cwd: join(ROOT, folder) })
     .map((path) => join(folder, path))
     .filter((path) => !/(^|\/)(node_modules|dist|out|fixtures)\//.test(path))
     .sort()
