@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** What the long families are about: a change there needs them whole. */
 const subjects: readonly string[] = [
   'packages/lock/src/',
+  'packages/run-locks/src/',
   'packages/sched/src/',
   'packages/sched/test/oracle/',
   'packages/sched/test/sim/',
@@ -31,6 +32,16 @@ const steps: readonly Step[] = [
   { name: 'all tests, the long families whole', command: ['vitest', 'run'] },
   { name: 'simulator', command: ['pnpm', 'sim', '--seeds', '60000'] },
   { name: 'random runs', command: ['pnpm', 'fuzz', '--runs', '3000'] },
+  {
+    name: 'runs that share locks, of which one is killed',
+    command: [
+      'node',
+      '--conditions=@pexen/source',
+      'packages/run-locks/test/machine/run.ts',
+      '--rounds',
+      '1000',
+    ],
+  },
   { name: 'runs that are killed', command: ['pnpm', 'crash', '--kills', '60'] },
   {
     name: `all tests, a tenth of the long families, on ${oldestNode}`,

@@ -81,6 +81,30 @@ describe('fairness', () => {
     expect(world.granted()).toEqual([101, 51]);
   });
 
+  test.each([
+    ['asked for nothing', ['busy', 'back']],
+    ['was not there', ['busy']],
+  ])('a run that %s for a while does not make up for it', (_what, present) => {
+    const world = new TableOfTest(...present);
+    world.table.recover([{ ...infoOf('back'), holds: [] }]);
+    world.table.acquire('busy', claim(1, 'db'));
+    for (let id = 1; id <= 20; id++) {
+      world.table.acquire('busy', claim(id + 1, 'db'));
+      world.table.release('busy', id);
+    }
+    world.sent.length = 0;
+    const wants = [101, 102, 103].map((id) => claim(id, 'db'));
+    world.table.hello(infoOf('back'), [], wants);
+    for (const id of [22, 23]) world.table.acquire('busy', claim(id, 'db'));
+    const order = [21];
+    while (order.length < 5) {
+      const last = order.at(-1) as number;
+      world.table.release(last > 100 ? 'back' : 'busy', last);
+      order.push(...world.granted());
+    }
+    expect(order).toEqual([21, 101, 22, 102, 23]);
+  });
+
   test('within a run, priority, rank and order decide', () => {
     const world = new TableOfTest('a', 'b');
     world.table.acquire('b', claim(9, 'db'));

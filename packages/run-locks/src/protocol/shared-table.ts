@@ -1,6 +1,6 @@
 /**
  * The table that runs share, in the run that keeps it: who holds what, who waits, and who is next. Fair between runs: of the requests that could be granted,
- * one of the run that has been granted the fewest goes first. Knows neither time nor connections.
+ * one of the run goes first whose last grant was the longest ago. Knows neither time nor connections.
  */
 import { amount } from '@pexen/core';
 import { describeWait, type Holder, LockTable, NONE, path, type RequestId, TAKEN } from '@pexen/lock';
@@ -31,14 +31,13 @@ interface Row {
 class Member {
   readonly info: RunInfo;
   readonly rows = new Map<number, Row>();
-  /** How often it was granted something, counted from the run that was granted the fewest when it came. */
-  grants: number;
+  /** The number of its last grant; 0 if it had none. A run that asked for nothing meanwhile has nothing to make up for: it is the next one, once. */
+  lastGrant = 0;
   /** Whether it can be reached. */
   isPresent = false;
 
-  constructor(info: RunInfo, grants: number) {
+  constructor(info: RunInfo) {
     this.info = info;
-    this.grants = grants;
   }
 }
 
@@ -80,6 +79,7 @@ export class SharedTable {
     all.sort((a, b) => b.epoch - a.epoch || a.number - b.number);
     for (const { run, label } of runs) this.#memberOf({ run, label });
     for (const { info, request } of all) this.#addHeld(this.#memberOf(info), request);
+    for (const { info } of all.toReversed()) this.#memberOf(info).lastGrant = ++this.#grants;
   }
 
   /** A run is there, and says what it holds and wants: that, and nothing else. */
@@ -178,8 +178,7 @@ export class SharedTable {
   #memberOf(info: RunInfo): Member {
     const known = this.#members.get(info.run);
     if (known !== undefined) return known;
-    const grants = [...this.#members.values()].map((member) => member.grants);
-    const member = new Member(info, grants.length === 0 ? 0 : Math.min(...grants));
+    const member = new Member(info);
     this.#members.set(info.run, member);
     return member;
   }
@@ -210,7 +209,7 @@ export class SharedTable {
     const row: Row = { holder, compiled: this.#compile(request), request, run: member, reported: '' };
     this.#rows[holder] = row;
     member.rows.set(request.id, row);
-    this.#table.enrol(holder, row.compiled, member.grants);
+    this.#table.enrol(holder, row.compiled, member.lastGrant);
     return row;
   }
 
@@ -253,7 +252,8 @@ export class SharedTable {
     waiting.sort(
       ({ request: a }, { request: b }) => a.priority - b.priority || b.rank - a.rank || a.id - b.id,
     );
-    for (const [place, { holder }] of waiting.entries()) this.#table.setRank(holder, member.grants, -place);
+    for (const [place, { holder }] of waiting.entries())
+      this.#table.setRank(holder, member.lastGrant, -place);
   }
 
   /** Grants all that can be granted. New requests are tried once, and then wait in the table. */
@@ -270,11 +270,11 @@ export class SharedTable {
       this.#table.park(holder);
       return;
     }
-    run.grants++;
+    run.lastGrant = ++this.#grants;
     row.unconfirmed = 0;
     this.#reorder(run);
     const left = this.#leftFor(row);
-    this.#send(run.info.run, { type: 'granted', id: request.id, number: ++this.#grants, left });
+    this.#send(run.info.run, { type: 'granted', id: request.id, number: run.lastGrant, left });
   }
 
   /** What dead runs held of what is taken now. */
