@@ -4,11 +4,19 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { isWhole, sample } from './tools/sample.ts';
 
+/** Their many files import the same sources, and leave nothing behind: a worker keeps what it has loaded. */
+const sharesModules = new Set(['core', 'factory', 'lock', 'store']);
+
 /** Every package and app with a test folder is a project of its own, named after its folder. */
 const members = ['packages', 'apps'].flatMap((parent) =>
   readdirSync(parent)
     .filter((name) => existsSync(`${parent}/${name}/test`))
-    .map((name) => ({ name, root: `${parent}/${name}`, include: ['test/**/*.test.ts'] })),
+    .map((name) => ({
+      name,
+      root: `${parent}/${name}`,
+      include: ['test/**/*.test.ts'],
+      isolate: !sharesModules.has(name),
+    })),
 );
 
 /** Rules about the whole workspace. */
