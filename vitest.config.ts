@@ -7,6 +7,9 @@ import { isWhole, sample } from './tools/sample.ts';
 /** Their many files import the same sources, and leave nothing behind: a worker keeps what it has loaded. */
 const sharesModules = new Set(['core', 'factory', 'lock', 'store']);
 
+/** Their tests read the built page. */
+const readsPage = new Set(['page', 'pexen']);
+
 /** Every package and app with a test folder is a project of its own, named after its folder. */
 const members = ['packages', 'apps'].flatMap((parent) =>
   readdirSync(parent)
@@ -16,6 +19,7 @@ const members = ['packages', 'apps'].flatMap((parent) =>
       root: `${parent}/${name}`,
       include: ['test/**/*.test.ts'],
       isolate: !sharesModules.has(name),
+      ...(readsPage.has(name) && { globalSetup: [toolOf('ensure-page')] }),
     })),
 );
 

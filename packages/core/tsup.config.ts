@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/columns.ts', 'src/options.ts', 'src/timers.ts'],
+  entry: ['src/index.ts', 'src/columns.ts', 'src/options.ts', 'src/timers.ts', 'src/duration.ts'],
   format: ['esm'],
   dts: false,
   clean: true,

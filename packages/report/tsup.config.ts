@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/conformance.ts'],
+  entry: ['src/index.ts', 'src/conformance.ts', 'src/model.ts'],
   format: ['esm'],
   dts: false,
   clean: true,

@@ -1,6 +1,6 @@
 /** Completion of the command line by shells. Loaded on demand: only the command `complete` needs it. */
 import type { Complete, RootCommand } from '@bomb.sh/tab';
-import { fileReporterNames, knownPaths, suiteRoot, terminalNames } from '@pexen/usecase-testsuite';
+import { knownPaths, reportNames, suiteRoot, terminalNames } from '@pexen/usecase-testsuite';
 import type { Command } from 'commander';
 
 /** More suggestions than that help in no shell. */
@@ -31,7 +31,7 @@ export async function addCompletion(program: Command, directory: string): Promis
     const reporter = command?.options.get('reporter');
     if (reporter !== undefined)
       reporter.handler = (complete) => {
-        for (const value of [...terminalNames, ...fileReporterNames.map((each) => `${each}=`)])
+        for (const value of [...terminalNames, ...reportNames.map((each) => `${each}=`)])
           complete(value, '');
       };
   }

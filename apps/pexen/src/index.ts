@@ -79,6 +79,8 @@ export { HierarchyLock, inline, path } from '@pexen/sched';
 export {
   defineSuite,
   type OtherReporterName,
+  type PageReporterName,
+  type PageReporterOptions,
   processes,
   type ReporterChoice,
   type ResourceRules,

@@ -5,7 +5,6 @@ export { machineProperties } from './conditions/machine-properties.ts';
 export { type Condition, type Needs, needs } from './conditions/needs.ts';
 export { type SystemFactsOptions, systemFacts } from './conditions/system-facts.ts';
 export { isVersionAtLeast } from './conditions/version.ts';
-export { durationForms, readDuration, readDurationText } from './duration.ts';
 export { type Collected, collect, type Factory, type FactoryContext, together, under } from './factory.ts';
 export type { ModuleRole } from './modules/load-module.ts';
 export { type Loaded, loadModule, moduleProblems } from './modules/load-module.ts';

@@ -57,6 +57,7 @@ export {
   type TraceOptions,
   terminalKinds,
 } from './options.ts';
+export { WholeReport } from './report-sink.ts';
 export type { DroppedUpdates, ReadonlyRunModel, Reporter, ReporterProblem, RunView } from './reporter.ts';
 export type { InspectableRun } from './run-view.ts';
 export { type ChainReportOptions, chainLines, chainReport, type Estimated } from './schedule/chain-report.ts';
@@ -74,6 +75,6 @@ export { terminal } from './terminal.ts';
 export { explanationLines } from './text/explanation.ts';
 export { formatEstimate, formatSpan } from './text/format.ts';
 export { printable, printableLines } from './text/printable.ts';
-export { sourceLines } from './text/source.ts';
+export { framesOf, sourceAround, sourceLines } from './text/source.ts';
 export { heldLine, statusLines } from './text/status.ts';
 export { trace } from './trace/trace.ts';

@@ -1,7 +1,8 @@
 /** What every format says of a task: its message, its details, its place, and what a finding counts as. Does not know how it is written. */
 import { resolve } from 'node:path';
-import { type Finding, isBad, type Judgement, type SourceLocation, type Verdict } from '@pexen/core';
+import type { Finding, Judgement, SourceLocation } from '@pexen/core';
 import type { LateError } from './model/change.ts';
+import { isRed } from './model/results.ts';
 import type { EndedTask, RunTask, TaskAttempt, TaskResult } from './model/run-task.ts';
 import type { ReadonlyRunModel } from './reporter.ts';
 import { attemptText, findingsText, fromHere, goneText } from './text/report-texts.ts';
@@ -40,16 +41,6 @@ export function rootOf({ run: { root = '.' } }: ReadonlyRunModel): string {
 /** The tasks without a result, in the order in which they were added. */
 export function* openTasks(model: ReadonlyRunModel): Generator<RunTask> {
   for (const task of model.tasks()) if (task.state !== 'done') yield task;
-}
-
-/** True for the verdicts that a report shows as failures. */
-export function isRed(verdict: Verdict): boolean {
-  return isBad(verdict) || verdict === 'cancelled';
-}
-
-/** True for the verdicts that a report shows as passed. */
-export function isGreen(verdict: Verdict): boolean {
-  return verdict === 'pass' || verdict === 'warn' || verdict === 'flaky';
 }
 
 /** Why the task has its verdict, in a sentence; at least the verdict. */

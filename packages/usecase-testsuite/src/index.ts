@@ -24,6 +24,8 @@ export {
   durabilities,
   mostWorkers,
   type OtherReporterName,
+  type PageReporterName,
+  type PageReporterOptions,
   type PoolRequest,
   poolNames,
   type ReporterChoice,
@@ -113,7 +115,7 @@ export {
 } from './options/layers.ts';
 export { junitInto, readReporter, type TextForm } from './options/text-forms.ts';
 export type { Selection } from './query/selection.ts';
-export { fileReporterNames, terminalNames } from './reporters/reporter-names.ts';
+export { reportNames, terminalNames } from './reporters/reporter-names.ts';
 export type { StatedOptions } from './run-options.ts';
 export {
   type RecordedEnd,

@@ -45,6 +45,7 @@ import {
   makeReporters,
   reporterFailed,
 } from './reporters/reporters.ts';
+import { surroundingsOf } from './reporters/surroundings.ts';
 import { runOptions, type StatedOptions, statedIn, workersOf } from './run-options.ts';
 import { placeInPartition, planShard, type ShardChoice, shardSentence } from './shards.ts';
 import { KeptDirectories } from './state/kept-directories.ts';
@@ -358,7 +359,14 @@ class SuiteRounds {
     const { bail = config.bail, failOnFlaky = config.failOnFlaky ?? false } = this.#options;
     const expectations = new Expectations(config.expectedFailures ?? {});
     const reporters = [
-      ...makeReporters(chosen, root, round, this.#terminal(), shownBy(config)),
+      ...makeReporters(
+        chosen,
+        root,
+        round,
+        this.#terminal(),
+        shownBy(config),
+        surroundingsOf(root, config, memory.directory),
+      ),
       ...(narrow !== undefined ? [] : [chainReport({ estimate: wallTimes })]),
     ];
     const recorded = await this.#record(round, seed);

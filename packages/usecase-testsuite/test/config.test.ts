@@ -100,7 +100,7 @@ describe('a configuration', () => {
   });
 
   it('has problems that name the wrong part of a form, or list the forms', async () => {
-    const reporters = [['junit', { fil: 'x' }], ['lines', { passes: 1 }], ['ctrff', {}], 7, ['html', {}]];
+    const reporters = [['junit', { fil: 'x' }], ['lines', { passes: 1 }], ['ctrff', {}], 7, ['htm', {}]];
     const wrong = { from: {}, retries: { cont: 1 }, reporters };
     const problems = await problemsOf(resolveSuite(wrong as never, here));
     expect(problems.map(({ message }) => message)).toEqual([
@@ -109,10 +109,11 @@ describe('a configuration', () => {
       'reporters.1.1.passes: must be true or false, not 1',
       'reporters.2: there is no reporter "ctrff"',
       'reporters.3: must be a name, a name with options, or a reporter, not 7',
-      'reporters.4: there is no HTML report in this version',
+      'reporters.4: there is no reporter "htm"',
     ]);
     expect(problems.at(-2)?.hint).toMatch(/terminal, live, lines, junit, tap, ctrf, jsonl, github/);
     expect(problems.at(-3)?.hint).toBe('Did you mean "ctrf"?');
+    expect(problems.at(-1)?.hint).toBe('Did you mean "html"?');
   });
 
   it('is refused with hints that say what to write', async () => {
@@ -122,7 +123,7 @@ describe('a configuration', () => {
       );
     const from = {};
     const write =
-      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines, junit, tap, ctrf, jsonl, github, gitlab, markdown, trace, NAME=FILE, a package pexen-reporter-…, or a path.";
+      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines, junit, tap, ctrf, jsonl, github, gitlab, markdown, trace, html, NAME=FILE, a package pexen-reporter-…, or a path.";
     expect(await complaintsOf({})).toEqual([
       'the configuration needs the option "from"' + " → Write from: { sys: executables({ dir: 'tests' }) }.",
     ]);

@@ -207,7 +207,6 @@ describe('on the command line', () => {
 
   it.each([
     ['jnuit', 'Did you mean "junit"?'],
-    ['html=x.html', 'there is no HTML report in this version'],
     ['lines=x', 'lines takes no value here'],
     ['slack', 'npm install --save-dev pexen-reporter-slack, then pexen-reporter-slack'],
   ])('%s is refused', (text, message) => {

@@ -1,8 +1,8 @@
 /** Reads values of YAML nodes. Each problem points at the very node that is wrong. Knows no entry. */
 import { didYouMean } from '@pexen/core';
+import { durationForms, readDuration } from '@pexen/core/duration';
 import type { Kind } from '@pexen/core/options';
 import { readSize, sizeForms } from '../conditions/size.ts';
-import { durationForms, readDuration } from '../duration.ts';
 import type { YamlMap, YamlNode, YamlScalar } from './yaml-tree.ts';
 
 /** Reports a problem of a node, or of a character of its text. Returns undefined, which stands for "could not be read". */

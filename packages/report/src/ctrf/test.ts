@@ -1,12 +1,11 @@
 /** A task as a test of a CTRF report: plain data, valid under the schema of the format for any task. */
 import type { Attachment, CapturedOutput, Finding, Verdict } from '@pexen/core';
 import type { LateError } from '../model/change.ts';
-import { durationOf } from '../model/results.ts';
+import { durationOf, isRed } from '../model/results.ts';
 import type { EndedTask, RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
 import {
   detailsOf,
   type FindingOutcome,
-  isRed,
   lateErrorTexts,
   messageOf,
   missingReason,

@@ -3,7 +3,7 @@ import type { RunEvent, TaskUpdateEvent } from '@pexen/core';
 import { type JsonLinesOptions, jsonLinesKinds } from '../options.ts';
 import { checkOptions, GrowingReport } from '../report-sink.ts';
 import type { Reporter } from '../reporter.ts';
-import { dataText } from '../text/format.ts';
+import { dataText } from '../text/data.ts';
 import type { JsonLine } from './json-line.ts';
 
 /**

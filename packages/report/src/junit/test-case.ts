@@ -4,13 +4,11 @@
  */
 import { type Finding, isBad, type Judgement } from '@pexen/core';
 import type { LateError } from '../model/change.ts';
-import { durationOf } from '../model/results.ts';
+import { durationOf, isGreen, isRed } from '../model/results.ts';
 import type { EndedTask, RunTask, TaskAttempt, TaskResult } from '../model/run-task.ts';
 import {
   detailsOf,
   failedBefore,
-  isGreen,
-  isRed,
   lateErrorTexts,
   messageOf,
   missingReason,

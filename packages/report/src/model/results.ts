@@ -28,6 +28,16 @@ export function verdictOf(event: TaskFinished | TaskSkipped): Judgement {
   return judgementOf({ status, findings, flaky, attempts: attempts.length, reason });
 }
 
+/** True for the verdicts that a report shows as failures. */
+export function isRed(verdict: Verdict): boolean {
+  return isBad(verdict) || verdict === 'cancelled';
+}
+
+/** True for the verdicts that a report shows as passed. */
+export function isGreen(verdict: Verdict): boolean {
+  return verdict === 'pass' || verdict === 'warn' || verdict === 'flaky';
+}
+
 /** The result that the model keeps, from the event that reports it. */
 export function resultOf(event: TaskFinished | TaskSkipped): TaskResult {
   return event.type === 'task-skipped' ? skippedResult(event) : finishedResult(event);

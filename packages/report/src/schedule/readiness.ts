@@ -3,7 +3,7 @@
  * their attempts, so that it is known for a run of any time. Does not know resources or workers.
  */
 import type { RequirementInfo } from '@pexen/core';
-import { isGreen } from '../report-facts.ts';
+import { isGreen } from '../model/results.ts';
 import type { TaskTimes } from './task-times.ts';
 
 /** The end of the last condition that other tasks had to meet. */

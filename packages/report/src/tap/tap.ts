@@ -1,15 +1,13 @@
 /** The reporter that writes TAP 14: a point for each task as it ends, with its findings as a subtest. */
 import type { Finding } from '@pexen/core';
 import type { Change, LateError } from '../model/change.ts';
-import { durationOf } from '../model/results.ts';
+import { durationOf, isGreen, isRed } from '../model/results.ts';
 import type { EndedTask, TaskResult } from '../model/run-task.ts';
 import { type TapOptions, tapKinds } from '../options.ts';
 import {
   detailsOf,
   type FindingOutcome,
   failedBefore,
-  isGreen,
-  isRed,
   lateErrorTexts,
   messageOf,
   outcomeOf,

@@ -7,8 +7,8 @@ import {
   type SourceLocation,
 } from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
+import { comparisonOf, dataText } from './data.ts';
 import { diffLines } from './diff.ts';
-import { comparisonOf, dataText } from './format.ts';
 import type { Paint, Style } from './paint.ts';
 import { clipped, printable, printableLines } from './printable.ts';
 import { absolute, framesOf, placeText, sourceLines } from './source.ts';

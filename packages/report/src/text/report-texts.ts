@@ -10,7 +10,7 @@ import {
   type ProviderGone,
 } from '@pexen/core';
 import type { TaskAttempt, TaskError } from '../model/run-task.ts';
-import { comparisonOf, dataText } from './format.ts';
+import { comparisonOf, dataText } from './data.ts';
 import { limited } from './plain.ts';
 
 const FINDINGS = 50;

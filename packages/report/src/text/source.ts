@@ -72,6 +72,22 @@ export function sourceLines(
   );
 }
 
+/** The line of the place with so many around it, as it is in the file, and the number of the first of them; undefined as `sourceLines`. */
+export function sourceAround(
+  { file, line }: SourceLocation,
+  around: number,
+  isOfTask = false,
+): { readonly firstLine: number; readonly lines: readonly string[] } | undefined {
+  if (line === undefined || !(isOfTask || sources.test(file))) return undefined;
+  const all = readSource(file)?.split('\n') ?? [];
+  if (line < 1 || line > all.length) return undefined;
+  const firstLine = Math.max(1, line - around);
+  return {
+    firstLine,
+    lines: all.slice(firstLine - 1, line + around).map((each) => each.slice(0, LONGEST_LINE)),
+  };
+}
+
 /** Cuts the lines of a frame to `columns`, so that the caret is in view: a line of which the start is left out begins with `…`. */
 function scrolled(lines: readonly string[], columns: number | undefined): string[] {
   const caretLine = lines.find((line) => /^ *\| *\^/.test(line)) ?? '';

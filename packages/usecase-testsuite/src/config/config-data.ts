@@ -1,15 +1,9 @@
 /** Configurations in YAML or JSON: suite files whose settings are those of a configuration, with their places in the file. */
+
 import { isPexenError, PexenError, type Pool, type Problem, refuse, type SourceLocation } from '@pexen/core';
+import { durationForms, readDuration } from '@pexen/core/duration';
 import { type Flaw, flaw, isRecord } from '@pexen/core/options';
-import {
-  collect,
-  durationForms,
-  inOrderOf,
-  openSuiteFile,
-  readDuration,
-  type SuiteFile,
-  type SuiteSetting,
-} from '@pexen/factory';
+import { collect, inOrderOf, openSuiteFile, type SuiteFile, type SuiteSetting } from '@pexen/factory';
 import { processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
 import { inline } from '@pexen/sched';

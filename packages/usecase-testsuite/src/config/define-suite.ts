@@ -42,9 +42,24 @@ export type ReporterChoice =
   | {
       readonly [Name in FileReporterName]: readonly [name: Name, options?: FileReporterOptions[Name]];
     }[FileReporterName]
+  | PageReporterName
+  | readonly [name: PageReporterName, options?: PageReporterOptions]
   | OtherReporterName
   | readonly [name: OtherReporterName, options?: Readonly<Record<string, unknown>>]
   | Reporter;
+
+/** The reporter that writes a page. Its package, `@pexen/page`, is installed where it is wanted. */
+export type PageReporterName = 'html';
+
+/** The options of `html` in a configuration. */
+export interface PageReporterOptions {
+  /** Default: `report.html`. */
+  readonly file?: string;
+  /** The heading. Default: the name of the suite's folder. */
+  readonly title?: string;
+  /** Images up to this size are in the report, bytes. Default: 1 MiB; 0: none. */
+  readonly images?: number;
+}
 
 /** A reporter of others: the name of its package, or the path of a module, relative to the configuration. */
 export type OtherReporterName =

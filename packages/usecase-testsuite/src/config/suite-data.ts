@@ -4,6 +4,8 @@ import type { ProcessesOptions } from '@pexen/pool-process';
 import type { ThreadsOptions } from '@pexen/pool-thread';
 import type { FileReporterName, FileReporterOptions } from '@pexen/report';
 import type {
+  PageReporterName,
+  PageReporterOptions,
   ReporterName,
   SuiteConfig,
   SuiteGroup,
@@ -64,6 +66,8 @@ type ReporterData =
   | FileReporterData
   | OtherReporterData
   | OtherReporterName
+  | PageReporterName
+  | { readonly html: PageReporterOptions }
   | readonly [ReporterName | FileReporterName | OtherReporterName, Readonly<Record<string, unknown>>];
 
 /** The name of the package of a reporter of others, or the path of its module. @pattern ^(@[^/]+/)?pexen-reporter-|^\\.{0,2}/ */

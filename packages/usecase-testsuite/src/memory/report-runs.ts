@@ -14,6 +14,7 @@ import {
 } from '@pexen/store';
 import type { ReporterChoice } from '../config/define-suite.ts';
 import { chooseReporters, makeReporters, reporterFailed } from '../reporters/reporters.ts';
+import { surroundingsOfRuns } from '../reporters/surroundings.ts';
 import { type ExitCode, exitCodes } from '../verdict/exit-code.ts';
 import { wallTimes } from '../wall-times.ts';
 
@@ -51,8 +52,9 @@ export async function reportRuns(options: ReportOptions): Promise<ExitCode> {
     onWritten(`Saved in ${save}. ${sourcesSentence(report)}`);
     if (choices.length === 0) return exitCodes.ok;
   }
+  const around = surroundingsOfRuns(options.root, options.stateDirectory, report.runs);
   const reporters = [
-    ...makeReporters(chosen, directory, 1, terminal),
+    ...makeReporters(chosen, directory, 1, terminal, {}, around),
     ...(runs.length === 1 ? [chainReport({ estimate: wallTimes })] : []),
   ];
   let hasFailed = false;

@@ -39,11 +39,11 @@ import {
 import { asksForLastRun, parseQuery } from '../query/parse.ts';
 import { isReporter } from '../reporters/other-reporters.ts';
 import {
-  fileReporterNames,
   isFileReporterName,
   isOtherReporterName,
   isTerminalName,
   reporterForms,
+  reportNames,
   terminalNames,
   unknownReporter,
 } from '../reporters/reporter-names.ts';
@@ -552,7 +552,7 @@ const unprofiled = {
     command: [
       {
         flags: '--reporter <name>',
-        about: `${terminalNames.join(', ')}, or NAME[=FILE]: ${fileReporterNames.join(', ')}, a package or a path; instead of those configured; may be given several times`,
+        about: `${terminalNames.join(', ')}, or NAME[=FILE]: ${reportNames.join(', ')}, a package or a path; instead of those configured; may be given several times`,
       },
     ],
     exitCode: 3,

@@ -1,8 +1,8 @@
 /** How the values of options are written as text: on the command line and in variables of the environment. Knows no option. */
 import { resolve } from 'node:path';
 import { misuse, PexenError } from '@pexen/core';
-import { durationForms, readDurationText } from '@pexen/factory';
-import type { OtherReporterName, ReporterChoice } from '../config/define-suite.ts';
+import { durationForms, readDurationText } from '@pexen/core/duration';
+import type { OtherReporterName, PageReporterName, ReporterChoice } from '../config/define-suite.ts';
 import {
   isFileReporterName,
   isOtherReporterName,
@@ -135,7 +135,7 @@ export function readReporter(text: string): ReporterChoice {
   }
   if (isFileReporterName(name)) return options === undefined ? name : ([name, options] as const);
   if (!isOtherReporterName(name)) throw new PexenError([unknownReporter(name)]);
-  const found = (name.startsWith('.') ? resolve(name) : name) as OtherReporterName;
+  const found = (name.startsWith('.') ? resolve(name) : name) as OtherReporterName | PageReporterName;
   return options === undefined ? found : ([found, options] as const);
 }
 

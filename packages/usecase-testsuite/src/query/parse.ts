@@ -1,6 +1,6 @@
 /** The query language for tasks: from its text to a tree. Knows its grammar and no tasks; `docs/queries.md` is its page. */
 import { didYouMean, PexenError, type Problem, type Verdict } from '@pexen/core';
-import { readDurationText } from '@pexen/factory';
+import { readDurationText } from '@pexen/core/duration';
 
 /** What a query asks of one task. */
 export type Query =

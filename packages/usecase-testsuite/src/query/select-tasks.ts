@@ -1,7 +1,6 @@
-/** Which tasks a query means. Knows call paths, files, names, tags and the last run; reads no disk. */
-import { posix } from 'node:path';
+/** Which tasks a query means. Knows call paths, files, names, tags and the last run; reads no disk and needs no Node. */
 import type { Verdict } from '@pexen/core';
-import picomatch from 'picomatch';
+import picomatch from 'picomatch/posix.js';
 import { type Comparison, type Query, type QueryTerm, statusWords } from './parse.ts';
 
 /** What a query can ask of a task. */
@@ -55,9 +54,9 @@ export class TaskSelector {
     const { directory, root } = this.#suite;
     const isRelative = /^\.\.?(?:\/|$)/.test(text);
     const path = isRelative && directory === root ? text.replace(/^(?:\.\/+)+/, '') || '.' : text;
-    const here = this.#within(trimmed(path), posix.resolve(directory, text), isRelative && path === text);
+    const here = this.#within(trimmed(path), resolved(directory, text), isRelative && path === text);
     if (here.size > 0 || isRelative || directory === root) return here;
-    return this.#within(trimmed(path), posix.resolve(root, text), false);
+    return this.#within(trimmed(path), resolved(root, text), false);
   }
 
   /** `place`: an absolute path. `onlyFiles`: the text is not a call path. */
@@ -157,7 +156,9 @@ export class TaskSelector {
     const bases = directory === root ? [root] : [directory, root];
     const isOfFile = (file: string): boolean =>
       matches(pattern.startsWith('/') ? file : '') ||
-      bases.some((base) => isAtOrBelow(base)(file) && matches(posix.relative(base, file)));
+      bases.some(
+        (base) => isAtOrBelow(base)(file) && matches(file.slice(base === '/' ? 1 : base.length + 1)),
+      );
     return this.#those(
       ({ path, name, file }) =>
         matches(path) || (!pattern.includes('/') && matches(name)) || (file !== undefined && isOfFile(file)),
@@ -166,7 +167,7 @@ export class TaskSelector {
 
   #placesOf(file: string): string[] {
     const { directory, root } = this.#suite;
-    return [...new Set([posix.resolve(directory, file), posix.resolve(root, file)])];
+    return [...new Set([resolved(directory, file), resolved(root, file)])];
   }
 
   #those(meets: (task: QueriedTask) => boolean): Set<number> {
@@ -191,6 +192,16 @@ function someHas(sets: readonly Set<number>[], number: number): boolean {
 function isAtOrBelow(place: string): (path: string) => boolean {
   const below = place.endsWith('/') ? place : `${place}/`;
   return (path) => path === place || path.startsWith(below);
+}
+
+/** The path as an absolute one, without `.` and `..`; relative to `base`, which is absolute. */
+function resolved(base: string, path: string): string {
+  const parts: string[] = [];
+  for (const part of (path.startsWith('/') ? path : `${base}/${path}`).split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
 }
 
 /** Without slashes at its end; the root of the disk stays. */

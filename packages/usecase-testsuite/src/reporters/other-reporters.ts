@@ -3,12 +3,36 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { messageOf, misuse, type PexenError } from '@pexen/core';
+import { isPexenError, messageOf, misuse, type PexenError } from '@pexen/core';
 import { hasMethods } from '@pexen/core/options';
 import type { Reporter } from '@pexen/report';
+import type { History } from '@pexen/store';
+import type { wallTimes } from '../wall-times.ts';
+import { pageReporterName } from './reporter-names.ts';
 
-/** What such a module exports as `reporter`, or as its default. */
-export type ReporterMaker = (options: Readonly<Record<string, unknown>>) => Reporter;
+/** What is known around the run that is reported, for reporters that show that, too. */
+export interface Surroundings {
+  /** The name of the suite. */
+  readonly title: string;
+  /** How tasks are run again. */
+  readonly command: string;
+  /** The runs before; absent where none are kept. */
+  readonly history?: History;
+  /** The runs that were merged, where it is not one of its own. */
+  readonly sources?: readonly {
+    readonly name: string;
+    readonly startedAt: number;
+    readonly wallMs: number;
+  }[];
+  /** How long the run would take with other numbers of workers, ms. */
+  readonly estimate: typeof wallTimes;
+}
+
+/** What such a module exports as `reporter`, or as its default; that of the page is called `html`. */
+export type ReporterMaker = (
+  options: Readonly<Record<string, unknown>>,
+  around: Surroundings | undefined,
+) => Reporter;
 
 /** Methods of which a reporter has at least one. */
 const reporterMethods: readonly string[] = ['update', 'event', 'taskUpdate'];
@@ -21,15 +45,15 @@ export function isReporter(value: unknown): boolean {
 /** Loads the reporter. Paths, and the package, are looked for from `root`. @throws PexenError PEXEN_NOT_INSTALLED, PEXEN_BAD_REPORTER */
 export async function loadReporter(name: string, root: string): Promise<ReporterMaker> {
   const loaded = await importReporter(name, root);
-  const made: unknown = loaded.reporter ?? loaded.default;
+  const made: unknown = name === pageReporterName ? loaded.html : (loaded.reporter ?? loaded.default);
   if (typeof made !== 'function')
     throw badReporter(
       name,
       'exports no function "reporter"',
       'Export reporter(options), which returns a reporter.',
     );
-  return (options) => {
-    const reporter = makeReporter(name, made as ReporterMaker, options);
+  return (options, around) => {
+    const reporter = makeReporter(name, made as ReporterMaker, options, around);
     if (isReporter(reporter)) return reporter;
     throw badReporter(
       name,
@@ -43,10 +67,12 @@ function makeReporter(
   name: string,
   make: ReporterMaker,
   options: Readonly<Record<string, unknown>>,
+  around: Surroundings | undefined,
 ): Reporter {
   try {
-    return make(options);
+    return make(options, around);
   } catch (error) {
+    if (isPexenError(error)) throw error;
     throw badReporter(name, `refused its options: ${messageOf(error)}`, 'See its documentation.');
   }
 }
@@ -70,6 +96,7 @@ function fileOf(name: string, root: string): string {
       'On the command line, a path starts at the current directory; in a configuration, at its folder.',
     );
   }
+  if (name === pageReporterName) return pagePackage(root);
   try {
     return createRequire(join(root, 'package.json')).resolve(name);
   } catch {
@@ -79,6 +106,22 @@ function fileOf(name: string, root: string): string {
       `Install it: npm install --save-dev ${name}`,
     );
   }
+}
+
+/** The package with the page: that of the suite, else one beside pexen. @throws PexenError PEXEN_NOT_INSTALLED */
+function pagePackage(root: string): string {
+  for (const from of [join(root, 'package.json'), import.meta.url]) {
+    try {
+      return createRequire(from).resolve('@pexen/page');
+    } catch {
+      // It may be in the other place.
+    }
+  }
+  throw misuse(
+    'PEXEN_NOT_INSTALLED',
+    'the HTML report is in the package @pexen/page, which is not installed',
+    'Install it: npm install --save-dev @pexen/page',
+  );
 }
 
 function badReporter(name: string, what: string, hint: string): PexenError {

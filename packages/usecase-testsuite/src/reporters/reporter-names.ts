@@ -1,18 +1,27 @@
 /** The names of reporters, and what a choice of a reporter says. Makes none. */
 import { didYouMean, type Problem } from '@pexen/core';
 import { type FileReporterName, fileReporters } from '@pexen/report';
-import type { OtherReporterName, ReporterChoice, ReporterName } from '../config/define-suite.ts';
+import type {
+  OtherReporterName,
+  PageReporterName,
+  ReporterChoice,
+  ReporterName,
+} from '../config/define-suite.ts';
 
 /** The reporters for a terminal. */
 export const terminalNames = ['terminal', 'live', 'lines'] as const satisfies readonly ReporterName[];
 
 /** The reporters that write a report. */
-export const fileReporterNames: readonly FileReporterName[] = Object.keys(
-  fileReporters,
-) as FileReporterName[];
+const fileReporterNames: readonly FileReporterName[] = Object.keys(fileReporters) as FileReporterName[];
+
+/** The one that writes a page, from a package that is installed where it is wanted. */
+export const pageReporterName: PageReporterName = 'html';
+
+/** Those that write a report, with that one. */
+export const reportNames: readonly string[] = [...fileReporterNames, pageReporterName];
 
 /** For messages and pages. */
-export const reporterForms: string = `${terminalNames.join(', ')}, ${fileReporterNames.join(', ')}, NAME=FILE, a package pexen-reporter-…, or a path`;
+export const reporterForms: string = `${terminalNames.join(', ')}, ${reportNames.join(', ')}, NAME=FILE, a package pexen-reporter-…, or a path`;
 
 export function isTerminalName(name: string): name is ReporterName {
   return terminalNames.some((each) => each === name);
@@ -22,19 +31,15 @@ export function isFileReporterName(name: string): name is FileReporterName {
   return Object.hasOwn(fileReporters, name);
 }
 
-/** A package whose name says that it is a reporter, or a path. */
-export function isOtherReporterName(name: string): name is OtherReporterName {
-  return /^(?:@[^/]+\/)?pexen-reporter-.|^\.{0,2}\/./s.test(name);
+/** A package whose name says that it is a reporter, or a path; and `html`, which is a package, too. */
+export function isOtherReporterName(name: string): name is OtherReporterName | PageReporterName {
+  return name === pageReporterName || /^(?:@[^/]+\/)?pexen-reporter-.|^\.{0,2}\/./s.test(name);
 }
 
 /** What is wrong with a name that is none of these, and what to do. */
 export function unknownReporter(name: string): Problem & { readonly hint: string } {
   const code = 'PEXEN_UNKNOWN_REPORTER';
-  if (name === 'html') {
-    const message = 'there is no HTML report in this version';
-    return { code, message, hint: 'For people, write markdown=out/summary.md.' };
-  }
-  const similar = didYouMean(name, [...terminalNames, ...fileReporterNames]);
+  const similar = didYouMean(name, [...terminalNames, ...reportNames]);
   const others = /^[a-z\d][a-z\d.-]*$/.test(name)
     ? `There are: ${reporterForms}. If it is a package: npm install --save-dev pexen-reporter-${name}, then pexen-reporter-${name}.`
     : `There are: ${reporterForms}.`;

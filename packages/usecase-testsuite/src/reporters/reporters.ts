@@ -3,12 +3,13 @@ import { join, parse, resolve } from 'node:path';
 import { messageOf, misuse, type Problem } from '@pexen/core';
 import { fileReporters, lines, live, type Reporter, type TerminalChoice, terminal } from '@pexen/report';
 import type { ReporterChoice, ReporterName } from '../config/define-suite.ts';
-import { loadReporter, type ReporterMaker } from './other-reporters.ts';
+import { loadReporter, type ReporterMaker, type Surroundings } from './other-reporters.ts';
 import {
   isFileReporterName,
   isOtherReporterName,
   isTerminalName,
   ownsOutput,
+  pageReporterName,
   reporterOf,
   withFile,
 } from './reporter-names.ts';
@@ -59,7 +60,7 @@ function refuseTwoOwners(choices: readonly ReporterChoice[]): void {
 }
 
 /**
- * A reporter for each choice; `options` win over its own, and `defaults` do not. Files are relative to `root`; those of later rounds have the number of
+ * A reporter for each choice, `around` being what else is known; `options` win over its own, and `defaults` do not. Files are relative to `root`; those of later rounds have the number of
  * the round in their names.
  * @throws PexenError PEXEN_BAD_REPORTER
  */
@@ -69,6 +70,7 @@ export function makeReporters(
   round: number,
   options: TerminalChoice = {},
   defaults: TerminalChoice = {},
+  around?: Surroundings,
 ): Reporter[] {
   const placed = (file: string): string => resolve(root, fileOfRound(file, round));
   return choices.map((choice) => {
@@ -76,8 +78,19 @@ export function makeReporters(
     const { name = '', options: given } = reporterOf(withFile(choice, placed));
     if (isFileReporterName(name)) return fileReporters[name].make(given);
     if (isTerminalName(name)) return terminals[name]({ ...defaults, ...given, ...options });
-    return (others.get(name) as ReporterMaker)(given);
+    return (others.get(name) as ReporterMaker)(
+      name === pageReporterName ? withDefault(given, placed) : given,
+      around,
+    );
   });
+}
+
+/** Without a file, the page is in the folder that files are relative to. */
+function withDefault(
+  given: Readonly<Record<string, unknown>>,
+  placed: (file: string) => string,
+): Readonly<Record<string, unknown>> {
+  return { file: placed('report.html'), ...given };
 }
 
 const terminals: Readonly<Record<ReporterName, (options: TerminalChoice) => Reporter>> = {
