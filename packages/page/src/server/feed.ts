@@ -37,7 +37,7 @@ export interface Position {
 }
 
 /** `2.1042`, which a page sends back as it is. */
-export function positionText({ run, version }: Position): string {
+function positionText({ run, version }: Position): string {
   return `${run}.${version}`;
 }
 

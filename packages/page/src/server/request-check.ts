@@ -34,7 +34,7 @@ export interface Refusal {
 /** The longest target, characters: a call path in it may be long. */
 const longestTarget = 8_192;
 /** The largest body, bytes: the call paths of some tasks. */
-export const largestBody = 65_536;
+const largestBody = 65_536;
 const unique = ['host', 'origin', 'authorization', 'content-length', 'content-type', 'last-event-id'];
 /** The page itself, and the icon that browsers ask for. */
 const open: ReadonlySet<string> = new Set(['/', '/favicon.ico']);

@@ -10,7 +10,7 @@ import { readFilePart, wholeCharacters } from './file-part.ts';
 import type { OutputStream, PageSource } from './page-source.ts';
 
 /** So many pages are shown the run at a time. */
-export const mostPages = 32;
+const mostPages = 32;
 /** How much of an output is in one answer, bytes. */
 const outputPart = 262_144;
 /** The largest attachment that is sent, bytes. */

@@ -140,7 +140,7 @@ function stopped(server: Server, clock: Clock): Promise<void> {
 }
 
 /** True for an address that only this machine can reach. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host) || host === '::1';
 }
 
