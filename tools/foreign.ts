@@ -16,25 +16,39 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** A test suite of another project: its tree, and how a file of it is run. */
-export interface ForeignSuite {
+/** A test suite of another project. */
+export type ForeignSuite = FileSuite | ImportedSuite;
+
+/** One that pexen reads in its own format. */
+export interface ImportedSuite {
   readonly name: string;
   readonly tree: ForeignTree;
+  readonly format: 'automake' | 'kyua';
+  /** Commands for the shell that build it. */
+  readonly build: string;
+  /** Programs that this takes. */
+  readonly programs: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** One of files: its tree, and how a file of it is run. */
+export interface FileSuite {
+  readonly name: string;
+  readonly tree: ForeignTree;
+  readonly format?: undefined;
   readonly files: string;
   /** The program and its arguments in front of the file. */
   readonly command: readonly [program: string, ...argv: string[]];
   readonly tap?: boolean | 'perl';
   /** Packages of npm that the tests need. */
   readonly needs?: readonly string[];
-  /** The tests of an Automake package. It is configured and built first; each test runs in the environment that `make check` gives it. */
-  readonly automake?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Where a source tree comes from. */
 export type ForeignTree = { readonly npm: string } | { readonly debian: string };
 
-/** How one test file ended, and how many test points of each kind it had. A test of Automake is one point. */
+/** How one test file ended, and how many test points of each kind it had. A test of Automake or Kyua is one point, its result. */
 export interface Verdict {
   readonly passed: boolean;
   readonly points: Readonly<Record<string, number>>;
@@ -122,16 +136,21 @@ export const suites: readonly ForeignSuite[] = [
     { name: 'GNU hello (Automake)' },
     { name: 'GNU hello with tests that fail (Automake)', env: { DIFF: 'false' } },
     { name: 'GNU hello with tests that stop with 99 (Automake)', env: { DIFF: 'perl -e exit+99' } },
-  ].map(
-    (variant): ForeignSuite => ({
-      ...variant,
-      tree: { debian: 'hello' },
-      files: 'tests/*-[0-9]',
-      command: ['sh'],
-      tap: false,
-      automake: true,
-    }),
-  ),
+  ].map((variant): ForeignSuite => ({ ...variant, ...automakeOf('hello', './configure --quiet') })),
+  {
+    ...automakeOf('libyaml', 'autoreconf -fi && ./configure --quiet', ['autoreconf', 'libtoolize']),
+    name: 'libyaml (Automake)',
+  },
+  {
+    ...{ name: 'ATF (Kyua)', tree: { debian: 'atf' }, format: 'kyua', programs: ['kyua', 'c++'] },
+    build: './configure --quiet && make --silent',
+  },
+  {
+    ...{ name: 'pkgconf (Kyua)', tree: { debian: 'pkgconf' }, format: 'kyua' },
+    programs: ['kyua', 'atf-sh', 'autoreconf'],
+    build:
+      '{ test -x configure || autoreconf -fi; } && ./configure --quiet && make --silent && make --silent $(sed -n "s/^atf_test_program{name=.\\(.*\\).}/tests\\/\\1/p" tests/Kyuafile)',
+  },
 ];
 
 /** Trees of different kinds, for the list of what a bare run takes. */
@@ -141,6 +160,15 @@ export const trees: readonly ForeignTree[] = [
     (debian) => ({ debian }),
   ),
 ];
+
+function automakeOf(debian: string, configure: string, programs = ['cc']): Omit<ImportedSuite, 'name'> {
+  return {
+    tree: { debian },
+    format: 'automake',
+    programs: ['make', ...programs],
+    build: `${configure} && make --silent`,
+  };
+}
 
 /** The folder of a tree; throws with a reason where it cannot be fetched. */
 export function fetchTree(tree: ForeignTree): string {
@@ -214,18 +242,19 @@ function aptOptions(apt: string): string[] {
 export function compare(suite: ForeignSuite): Comparison {
   const place = prepare(suite);
   if (typeof place === 'string') return { suite: suite.name, equal: 0, different: [], skipped: place };
-  const own = suite.automake === true ? environmentByMake(place) : { HARNESS_ACTIVE: '1' };
-  const prepared = { ...place, own };
-  const native =
-    suite.automake === true
-      ? verdictsByMake(prepared)
-      : new Map(prepared.files.map((file) => [file, nativeVerdict(suite, file, prepared)]));
-  const ours = verdictsByPexen(suite, prepared);
+  const native = nativeVerdicts(suite, place);
+  const ours = verdictsByPexen(suite, place);
   const different = [...new Set([...native.keys(), ...ours.keys()])].flatMap((file) => {
     const [one, other] = [native.get(file), ours.get(file)].map((each) => JSON.stringify(each));
     return one === other ? [] : [`${file}: natively ${one}, by pexen ${other}`];
   });
   return { suite: suite.name, equal: native.size - different.length, different };
+}
+
+function nativeVerdicts(suite: ForeignSuite, place: Place): Map<string, Verdict> {
+  if (suite.format === undefined)
+    return new Map(place.files.map((file) => [file, nativeVerdict(suite, file, place)]));
+  return suite.format === 'automake' ? verdictsByMake(place) : verdictsByKyua(place);
 }
 
 interface Place {
@@ -234,53 +263,47 @@ interface Place {
   readonly env: NodeJS.ProcessEnv;
 }
 
-interface Prepared extends Place {
-  /** What the tests have in their environment besides. */
-  readonly own: Readonly<Record<string, string>>;
-}
+/** Of suites of files, what the tests have in their environment besides. */
+const ownEnvironment = { HARNESS_ACTIVE: '1' };
 
 /** A reason where the suite cannot run here. */
 function prepare(suite: ForeignSuite): Place | string {
-  const { tree, files: glob, needs = [] } = suite;
-  const [program] = suite.command;
   try {
-    const folder = fetchTree(tree);
-    const missing = needs.filter(
-      (each) => !existsSync(join(folder, 'node_modules', each.replace(/@[^@]*$/, ''))),
-    );
-    if (missing.length > 0) {
-      const install = [
-        'install',
-        '--no-save',
-        '--ignore-scripts',
-        '--no-audit',
-        '--no-fund',
-        '--omit=dev',
-        ...missing,
-      ];
-      execFileSync('npm', install, { cwd: folder, stdio: 'pipe', timeout: 120_000 });
-    }
+    const folder = fetchTree(suite.tree);
     const bins = ['node_modules/.bin', join(root, 'packages/factory/node_modules/.bin')].map((bin) =>
       resolve(folder, bin),
     );
     const path = [...bins, join(process.execPath, '..'), process.env.PATH].join(':');
     const env = { ...process.env, PATH: path, ...suite.env };
-    if (spawnSync(program, ['--version'], { env }).error !== undefined) return `${program} is not installed`;
-    const files = globSync(glob, { cwd: folder }).sort();
-    if (files.length === 0) return `no file is ${glob}`;
-    return (suite.automake === true ? build(folder, env) : undefined) ?? { folder, files, env };
+    const programs = suite.format === undefined ? [suite.command[0]] : suite.programs;
+    const missing = programs.find(
+      (program) => spawnSync(program, ['--version'], { env }).error !== undefined,
+    );
+    if (missing !== undefined) return `${missing} is not installed`;
+    if (suite.format !== undefined) return build(suite, folder, env) ?? { folder, files: [], env };
+    installNeeds(suite, folder);
+    const files = globSync(suite.files, { cwd: folder }).sort();
+    return files.length === 0 ? `no file is ${suite.files}` : { folder, files, env };
   } catch (error) {
     return `it cannot be fetched: ${reasonOf(error)}`;
   }
 }
 
-/** Configures and builds a package once. Returns the reason where that is impossible. */
-function build(cwd: string, env: NodeJS.ProcessEnv): string | undefined {
+function installNeeds({ needs = [] }: FileSuite, folder: string): void {
+  const missing = needs.filter(
+    (each) => !existsSync(join(folder, 'node_modules', each.replace(/@[^@]*$/, ''))),
+  );
+  if (missing.length === 0) return;
+  const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--omit=dev'];
+  execFileSync('npm', ['install', ...options, ...missing], { cwd: folder, stdio: 'pipe', timeout: 120_000 });
+}
+
+/** Builds a package once. Returns the reason where that is impossible. */
+function build({ build: script }: ImportedSuite, cwd: string, env: NodeJS.ProcessEnv): string | undefined {
   const mark = join(cwd, 'built');
   if (existsSync(mark)) return undefined;
   try {
-    const script = './configure --quiet && make --silent';
-    execFileSync('sh', ['-c', script], { cwd, env, stdio: 'pipe', timeout: 300_000 });
+    execFileSync('sh', ['-c', script], { cwd, env, stdio: 'pipe', timeout: 600_000 });
     writeFileSync(mark, '');
     return undefined;
   } catch (error) {
@@ -288,34 +311,38 @@ function build(cwd: string, env: NodeJS.ProcessEnv): string | undefined {
   }
 }
 
-/** What Automake's wrapper sets for a test: in place of one test, a program runs that prints its environment. */
-function environmentByMake({ folder: cwd, files, env }: Place): Record<string, string> {
-  const [file = ''] = files;
-  const printer = join(cache, 'environment.sh');
-  writeFileSync(printer, 'env -0\n');
-  spawnSync('make', ['check', `TESTS=${file}`, `LOG_COMPILER=sh ${printer}`], { cwd, env });
-  const entries = readFileSync(join(cwd, `${file}.log`), 'utf8').split('\0');
-  return Object.fromEntries(
-    entries.flatMap((entry) => {
-      const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(entry) ?? [];
-      return name === '' || value === env[name] || namesOfMake.test(name) ? [] : [[name, value]];
+/** How pexen calls the results of both tools. */
+const namesOfResults: Readonly<Record<string, string>> = {
+  ...{ PASS: 'pass', FAIL: 'fail', XFAIL: 'todo', XPASS: 'fail', SKIP: 'skip', ERROR: 'error' },
+  ...{ passed: 'pass', failed: 'fail', expected_failure: 'todo', skipped: 'skip', broken: 'error' },
+};
+
+function verdictOf(result: string): Verdict {
+  const name = namesOfResults[result] ?? result;
+  return { passed: !['fail', 'error'].includes(name), points: { [name]: 1 } };
+}
+
+/** The verdicts of `make check`, as Automake wrote them into a file for each test. */
+function verdictsByMake({ folder: cwd, env }: Place): Map<string, Verdict> {
+  for (const file of globSync('**/*.trs', { cwd })) rmSync(join(cwd, file));
+  spawnSync('make', ['--keep-going', 'check'], { cwd, env });
+  return new Map(
+    globSync('**/*.trs', { cwd }).map((file) => {
+      const [, result = ''] = /^:test-result: (\w+)/m.exec(readFileSync(join(cwd, file), 'utf8')) ?? [];
+      return [file.replace(/\.trs$/, ''), verdictOf(result)];
     }),
   );
 }
 
-/** Variables of make and of the shell, not of the wrapper. */
-const namesOfMake = /^(?:MAKE\w*|MFLAGS|TESTS|TEST_LOGS|LOG_COMPILER|PWD|OLDPWD|SHLVL|_)$/;
-
-/** The verdicts of `make check`, as Automake wrote them into a file for each test. */
-function verdictsByMake({ folder: cwd, files, env }: Place): Map<string, Verdict> {
-  for (const file of files) rmSync(join(cwd, `${file}.trs`), { force: true });
-  spawnSync('make', ['--keep-going', 'check'], { cwd, env });
+/** The verdicts of `kyua test`. */
+function verdictsByKyua({ folder: cwd, env }: Place): Map<string, Verdict> {
+  const { stdout } = spawnSync('kyua', ['--config=none', 'test'], { cwd, env, encoding: 'utf8' });
+  const lines = stdout.matchAll(/^(\S+):(\S+) {2}-> {2}(\w+)/gm);
   return new Map(
-    files.map((file) => {
-      const trs = readFileSync(join(cwd, `${file}.trs`), 'utf8');
-      const [, result = ''] = /^:test-result: (\w+)/m.exec(trs) ?? [];
-      return [file, { passed: ['PASS', 'SKIP'].includes(result), points: { [result.toLowerCase()]: 1 } }];
-    }),
+    [...lines].map(([, program = '', name, result = '']) => [
+      name === 'main' ? program : `${program}/${name}`,
+      verdictOf(result),
+    ]),
   );
 }
 
@@ -326,13 +353,13 @@ function reasonOf(error: unknown): string {
 
 /** The verdict of the tool itself. For Perl, that of prove. */
 function nativeVerdict(
-  { command: [program, ...argv], tap }: ForeignSuite,
+  { command: [program, ...argv], tap }: FileSuite,
   file: string,
-  { folder: cwd, env, own }: Prepared,
+  { folder: cwd, env }: Place,
 ): Verdict {
   const { stdout, status } = spawnSync(program, [...argv, file], {
     cwd,
-    env: { ...env, ...own },
+    env: { ...env, ...ownEnvironment },
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
   });
@@ -353,9 +380,9 @@ function pointsOf(output: string): Record<string, number> {
 
 const reporter = `{
   async event(event) {
-    if (event.type !== 'task-finished') return;
+    if (event.type !== 'task-finished' && event.type !== 'task-skipped') return;
     const counts = {};
-    for (const { name, status, message = '' } of event.findings) {
+    for (const { name, status, message = '' } of event.findings ?? []) {
       // Of many thousand points that passed, only the number is known.
       const [, more] = /^(\\d+) more findings are not shown$/.exec(message) ?? [];
       if (more !== undefined) counts.pass = (counts.pass ?? 0) + Number(more);
@@ -366,27 +393,18 @@ const reporter = `{
   async close() { writeFileSync('verdicts.json', JSON.stringify(verdicts)); },
 }`;
 
-function verdictsByPexen(suite: ForeignSuite, { folder, env, own }: Prepared): Map<string, Verdict> {
-  const { files, tap } = suite;
+function verdictsByPexen(suite: ForeignSuite, { folder, env }: Place): Map<string, Verdict> {
   const work = join(cache, 'work');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(join(work, 'node_modules'), { recursive: true });
   symlinkSync(join(root, 'apps/pexen'), join(work, 'node_modules/pexen'));
-  const options = {
-    dir: folder,
-    include: [files],
-    command: suite.command,
-    cwd: folder,
-    env: own,
-    ...(tap !== undefined && { tap }),
-  };
   writeFileSync(join(work, 'package.json'), '{ "type": "module" }');
   writeFileSync(
     join(work, 'pexen.config.ts'),
     `import { writeFileSync } from 'node:fs';
-import { defineSuite, executables } from 'pexen';
+import { automake, defineSuite, executables, kyua } from 'pexen';
 const verdicts = {};
-export default defineSuite({ from: { '': executables(${JSON.stringify(options)}) }, reporters: [${reporter}] });
+export default defineSuite({ from: { '': ${factoryOf(suite, folder)} }, reporters: [${reporter}] });
 `,
   );
   const { stderr } = spawnSync(command[0], [...command.slice(1), 'run'], {
@@ -395,19 +413,44 @@ export default defineSuite({ from: { '': executables(${JSON.stringify(options)})
     encoding: 'utf8',
   });
   if (!existsSync(join(work, 'verdicts.json'))) throw new Error(stderr);
-  const verdicts = JSON.parse(readFileSync(join(work, 'verdicts.json'), 'utf8')) as Record<
-    string,
-    [string, Record<string, number>]
-  >;
+  const verdicts = JSON.parse(readFileSync(join(work, 'verdicts.json'), 'utf8')) as Record<string, Reported>;
+  const isOfMake = (path: string): boolean =>
+    suite.format === 'automake' && /^make$|(?:^|\/)check-local$/.test(path);
   return new Map(
-    Object.entries(verdicts).map(([path, [verdict, counts]]) => [
-      path,
-      {
-        passed: !['fail', 'error', 'timeout', 'crashed'].includes(verdict),
-        points: suite.automake === true ? { [verdict]: 1 } : sorted(counts),
-      },
-    ]),
+    Object.entries(verdicts)
+      .filter(([path]) => !isOfMake(path))
+      .map(([path, reported]) => [
+        suite.format === 'automake' ? path.replace(/\.(?:sh|test|t)$/, '') : path,
+        suite.format === undefined ? ofFile(reported) : ofImported(reported),
+      ]),
   );
+}
+
+/** The verdict of a task, and how many findings of each status it has. */
+type Reported = readonly [verdict: string, counts: Record<string, number>];
+
+function ofFile([verdict, counts]: Reported): Verdict {
+  return { passed: !['fail', 'error', 'timeout', 'crashed'].includes(verdict), points: sorted(counts) };
+}
+
+function ofImported([verdict, counts]: Reported): Verdict {
+  if (verdict === 'pass' && counts.todo !== undefined) return verdictOf('todo');
+  return verdictOf(['timeout', 'crashed'].includes(verdict) ? 'error' : verdict);
+}
+
+/** The call that makes the factory. */
+function factoryOf(suite: ForeignSuite, folder: string): string {
+  if (suite.format !== undefined) return `${suite.format}(${JSON.stringify({ dir: folder })})`;
+  const { files, tap } = suite;
+  const options = {
+    dir: folder,
+    include: [files],
+    command: suite.command,
+    cwd: folder,
+    env: ownEnvironment,
+    ...(tap !== undefined && { tap }),
+  };
+  return `executables(${JSON.stringify(options)})`;
 }
 
 function sorted(counts: Record<string, number>): Record<string, number> {

@@ -51,6 +51,8 @@ export {
   withMeta,
 } from '@pexen/core';
 export {
+  type AutomakeOptions,
+  automake,
   bats,
   type Condition,
   executables,
@@ -60,6 +62,8 @@ export {
   type InterpretOptions,
   interpreter,
   isVersionAtLeast,
+  type KyuaOptions,
+  kyua,
   modules,
   type Needs,
   needs,

@@ -1,4 +1,5 @@
 /** Makes tasks of many kinds of input. */
+export { type AutomakeOptions, automake } from './automake/automake.ts';
 export { LazyFacts, type LazyFactsOptions } from './conditions/lazy-facts.ts';
 export { loadNodeQueries, type NodeQuery, type ReadNodeQuery } from './conditions/load-node-queries.ts';
 export { machineProperties } from './conditions/machine-properties.ts';
@@ -6,6 +7,7 @@ export { type Condition, type Needs, needs } from './conditions/needs.ts';
 export { type SystemFactsOptions, systemFacts } from './conditions/system-facts.ts';
 export { isVersionAtLeast } from './conditions/version.ts';
 export { type Collected, collect, type Factory, type FactoryContext, together, under } from './factory.ts';
+export { type KyuaOptions, kyua } from './kyua/kyua.ts';
 export type { ModuleRole } from './modules/load-module.ts';
 export { type Loaded, loadModule, moduleProblems } from './modules/load-module.ts';
 export { modules } from './modules/modules.ts';

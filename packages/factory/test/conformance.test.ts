@@ -1,9 +1,23 @@
 /** All own factories pass the conformance kit. */
+import { spawnSync } from 'node:child_process';
 import { maker, place, task } from '@pexen/core';
 import { describe, test } from 'vitest';
 import { factoryConformance } from '../src/conformance.ts';
-import { executables, type Factory, modules, programs, together, tree, under, yaml } from '../src/index.ts';
+import {
+  automake,
+  executables,
+  type Factory,
+  kyua,
+  modules,
+  programs,
+  together,
+  tree,
+  under,
+  yaml,
+} from '../src/index.ts';
 
+const isGnuMake =
+  spawnSync('make', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('GNU Make') ?? false;
 const sh = (header = ''): string => `#!/bin/sh\n${header}exit 0\n`;
 const prefix = 'PEXEN';
 
@@ -31,6 +45,51 @@ describe('programs', () => {
   factoryConformance({
     ...{ test, prefix, more, files: scripts, broken: [misspelled, brokenSideFile] },
     make: () => programs({ files: 't/**/*.sh', command: ['sh', '{file}'] }),
+  });
+});
+
+describe('a Kyua tree', () => {
+  const file = (...names: string[]): string =>
+    ["syntax(2)\ntest_suite('x')", ...names.map((name) => `plain_test_program{name='${name}'}`), ''].join(
+      '\n',
+    );
+  factoryConformance({
+    ...{ test, prefix, make: () => kyua({ dir: 't' }) },
+    files: {
+      't/Kyuafile': `${file('a.sh', 'c.sh')}include('deep/Kyuafile')\nif fs.exists('more/Kyuafile') then include('more/Kyuafile') end\n`,
+      't/deep/Kyuafile': file('b.sh'),
+      ...scripts,
+    },
+    more: { 't/more/Kyuafile': file('d.sh'), 't/more/d.sh': sh() },
+    broken: [
+      {
+        name: 'a statement beyond the subset',
+        files: { 't/deep/Kyuafile': `${file('b.sh')}while 1 do end\n` },
+        at: [{ file: 't/deep/Kyuafile', line: 4 }],
+      },
+      { name: 'a program that is missing', files: { 't/c.sh': null }, at: [{ file: 't/Kyuafile', line: 4 }] },
+    ],
+  });
+});
+
+describe.skipIf(!isGnuMake)('an Automake package (with GNU make)', () => {
+  const makefile = (tests: string): string =>
+    `srcdir = .\nTESTS = ${tests}\nTEST_LOGS = $(TESTS:.sh=.log)\nall:\n`;
+  factoryConformance({
+    ...{ test, prefix, make: () => automake({ dir: 't' }) },
+    files: {
+      't/Makefile': `SUBDIRS = deep\n${makefile('a.sh c.sh')}-include more.mk\n`,
+      't/deep/Makefile': makefile('b.sh'),
+      ...scripts,
+    },
+    more: { 't/more.mk': 'TESTS += d.sh\n' },
+    broken: [
+      {
+        name: 'a Makefile that cannot be read',
+        files: { 't/deep/Makefile': 'x\n' },
+        at: [{ file: 't/deep/Makefile' }],
+      },
+    ],
   });
 });
 

@@ -204,8 +204,8 @@ function mebibytes(size: string): number {
   return readSize(size) ?? 0;
 }
 
-/** A fact that a run of one's own may lack. */
-function known<Name extends keyof Facts & string>(facts: Facts, name: Name): Facts[Name] {
+/** A fact that a run of one's own may lack. @throws TypeError */
+export function known<Name extends keyof Facts & string>(facts: Facts, name: Name): Facts[Name] {
   const value = facts[name];
   if (value === undefined) throw new TypeError(`the run has no fact "${name}": give it facts: systemFacts()`);
   return value;
