@@ -4,7 +4,8 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import type { Clock } from '@pexen/core';
+import type { Clock, RunEvent, TaskUpdateEvent } from '@pexen/core';
+import type { Reporter } from '@pexen/report';
 import {
   type ExitCode,
   exitCodes,
@@ -19,8 +20,16 @@ import type { SignalSource } from '../signals.ts';
 /** Set in the environment of such a process, which removes it before it starts others. */
 const marker = 'PEXEN_WATCH_ROUND';
 
-/** What the process is sent. */
-type Message = { readonly order: RoundOrder } | { readonly signal: NodeJS.Signals };
+/** What the process is sent. `isFollowed`: what happens in the round is sent back. */
+type Message =
+  | { readonly order: RoundOrder; readonly isFollowed: boolean }
+  | { readonly signal: NodeJS.Signals };
+
+/** What happens in a round. */
+export type RoundEvent = { readonly event: RunEvent } | { readonly update: TaskUpdateEvent };
+
+/** What the process sends: what happens, and how the round ended. */
+type Sent = RoundEvent | { readonly end: RoundEnd };
 
 /** How long the process may take to end after its round, ms: what a configuration has opened may keep it alive. */
 const exitTimeoutMs = 1_000;
@@ -28,10 +37,13 @@ const exitTimeoutMs = 1_000;
 /** Processes for rounds, one ahead. */
 export class RoundProcesses {
   readonly #clock: Clock;
+  readonly #follow: ((event: RoundEvent) => void) | undefined;
   #next: ChildProcess;
 
-  constructor(clock: Clock) {
+  /** `follow`: called with what happens in the rounds. */
+  constructor(clock: Clock, follow?: (event: RoundEvent) => void) {
     this.#clock = clock;
+    this.#follow = follow;
     this.#next = forkRound();
   }
 
@@ -39,16 +51,18 @@ export class RoundProcesses {
   start(order: RoundOrder): RunningRound {
     const child = this.#next.connected ? this.#next : forkRound();
     const ended = new Promise<RoundEnd>((resolve) => {
-      child.once('message', (end) => {
-        resolve(end as RoundEnd);
-        this.#clock.after(exitTimeoutMs, () => child.kill('SIGKILL'), { keepsAlive: false });
+      child.on('message', (sent: Sent) => {
+        if ('end' in sent) {
+          resolve(sent.end);
+          this.#clock.after(exitTimeoutMs, () => child.kill('SIGKILL'), { keepsAlive: false });
+        } else this.#follow?.(sent);
       });
       child.once('error', ({ message }) => resolve({ kind: 'died', reason: message }));
       child.once('exit', (code, signal) => resolve({ kind: 'died', reason: signal ?? `exit code ${code}` }));
     }).finally(() => {
       this.#next = forkRound();
     });
-    send(child, { order });
+    send(child, { order, isFollowed: this.#follow !== undefined });
     return { ended, signal: (signal) => send(child, { signal }) };
   }
 
@@ -82,28 +96,45 @@ export function isRoundProcess(): boolean {
 
 /** Waits for the order, obeys it and reports the end; problems are printed as those of a run. Never rejects. */
 export async function roundProcess(
-  runRound: (order: RoundOrder, signals: SignalSource) => Promise<RoundReport>,
+  runRound: (
+    order: RoundOrder,
+    signals: SignalSource,
+    observer: Reporter | undefined,
+  ) => Promise<RoundReport>,
 ): Promise<ExitCode> {
   const signals = new Signals();
-  const order = await signals.order;
+  const { order, isFollowed } = await signals.order;
   let end: RoundEnd;
   let exitCode: ExitCode;
   try {
-    const report = await runRound(order, signals);
+    const report = await runRound(order, signals, isFollowed ? sender() : undefined);
     end = { kind: 'reported', report };
     exitCode = report.exitCode;
   } catch (error) {
     exitCode = printProblems(error, process.stderr);
     end = { kind: 'refused' };
   }
-  await new Promise<void>((resolve) => process.send?.(end, () => resolve()));
+  await new Promise<void>((resolve) => process.send?.({ end } satisfies Sent, () => resolve()));
   process.disconnect();
   return exitCode;
 }
 
+/** Sends what happens to the watching process. */
+function sender(): Reporter {
+  const sendBack = (sent: RoundEvent): void => {
+    if (process.connected) process.send?.(sent);
+  };
+  return {
+    name: 'page',
+    event: (event) => sendBack({ event }),
+    taskUpdate: (update) => sendBack({ update }),
+    close: async () => {},
+  };
+}
+
 /** The signals that the watching process passes on. A terminal sends its signals to all its processes, which would count them twice. */
 class Signals extends EventEmitter implements SignalSource {
-  readonly order: Promise<RoundOrder>;
+  readonly order: Promise<{ readonly order: RoundOrder; readonly isFollowed: boolean }>;
 
   constructor() {
     super();
@@ -114,7 +145,7 @@ class Signals extends EventEmitter implements SignalSource {
         else {
           // From now on a promise of the configuration that never settles must not keep the process alive.
           process.channel?.unref();
-          resolve(message.order);
+          resolve(message);
         }
       });
     });

@@ -33,12 +33,14 @@ import {
 import { changedFiles } from './changed-files.ts';
 import { Contents, SourceGraph } from './source-graph.ts';
 
-/** Which tasks a round runs: those that changes affect, all, those that failed when they ran last, or those of the last round. */
-export type RoundKind = 'affected' | 'all' | 'failed' | 'again';
+/** Which tasks a round runs: those that changes affect, all, those that failed when they ran last, those of the last round, or named ones. */
+export type RoundKind = 'affected' | 'all' | 'failed' | 'again' | 'named';
 
 /** What a round is asked to do. Plain JSON. */
 export interface RoundOrder {
   readonly kind: RoundKind;
+  /** The call paths of the named ones. */
+  readonly paths?: readonly string[];
   /** What the round before has left. */
   readonly memory?: WatchMemory | undefined;
   /** A query: only tasks that it selects run. */
@@ -165,6 +167,8 @@ class Round {
         return `Running ${tests} that failed${of}.`;
       case 'again':
         return `Running the last ${tests} again${of}.`;
+      case 'named':
+        return `Running ${tests} as asked.`;
       default:
         return kind satisfies never;
     }
@@ -193,7 +197,8 @@ class Round {
   }
 
   #asked(plan: Plan, affected: Affected): ReadonlySet<string> {
-    const { kind, memory, filter } = this.#order;
+    const { kind, memory, filter, paths = [] } = this.#order;
+    if (kind === 'named') return new Set(paths);
     const matching =
       filter === undefined ? undefined : tasksMatching(plan, { queries: [filter] }, this.#loaded);
     const wanted = {

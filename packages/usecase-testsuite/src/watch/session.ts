@@ -25,7 +25,8 @@ export interface RunningRound {
 
 /** What a user asks for. A filter of `''` removes the filter. */
 export type WatchKey =
-  | { readonly kind: Exclude<RoundKind, 'affected'> }
+  | { readonly kind: Exclude<RoundKind, 'affected' | 'named'> }
+  | { readonly kind: 'named'; readonly paths: readonly string[] }
   | { readonly kind: 'filter'; readonly query: string };
 
 /** What the session needs from outside. */
@@ -66,7 +67,9 @@ export class WatchSession {
   readonly #touched = new Set<string>();
   #written: ReadonlySet<string> = new Set();
   #isIgnored: (path: string) => boolean = () => false;
-  #wanted: Exclude<RoundKind, 'affected'> | undefined;
+  #wanted: Wanted | undefined;
+  /** Do changes start rounds? */
+  #isWatching = true;
   #cancelTimer: (() => void) | undefined;
   /** When the first of the changes happened that have not settled yet. */
   #firstMs: number | undefined;
@@ -81,7 +84,7 @@ export class WatchSession {
     const { promise, resolve } = Promise.withResolvers<ExitCode>();
     this.ended = promise;
     this.#end = resolve;
-    this.#start('all');
+    this.#start({ kind: 'all' });
   }
 
   /** A file was written, added or removed. */
@@ -96,8 +99,19 @@ export class WatchSession {
     if (this.#hasEnded || this.#isEnding) return;
     if (key.kind === 'filter') this.#filter = key.query === '' ? undefined : key.query;
     if (key.kind === 'all') this.#filter = undefined;
-    this.#wanted = key.kind === 'filter' ? 'all' : key.kind;
+    this.#wanted = key.kind === 'filter' ? { kind: 'all' } : key;
     this.#next();
+  }
+
+  /** Whether changes start rounds. Those that happen while they do not are part of the next round that they start. */
+  watch(isOn: boolean): void {
+    this.#isWatching = isOn;
+    this.#next();
+  }
+
+  /** Stops the round in progress, and goes on watching. `drain`: it starts nothing more; `cancel`: what runs is stopped as well. */
+  stopRound(how: 'drain' | 'cancel'): void {
+    this.#round?.signal(how === 'drain' ? 'SIGINT' : 'SIGTERM');
   }
 
   /** True while no round runs. */
@@ -145,7 +159,8 @@ export class WatchSession {
   #next(): void {
     if (this.#round !== undefined || this.#hasEnded || this.#isTyping) return;
     if (this.#wanted !== undefined) this.#start(this.#wanted);
-    else if (this.#changed.size > 0 && this.#cancelTimer === undefined) this.#startForChanges();
+    else if (this.#isWatching && this.#changed.size > 0 && this.#cancelTimer === undefined)
+      this.#startForChanges();
   }
 
   #startForChanges(): void {
@@ -154,7 +169,7 @@ export class WatchSession {
     if (echoed === '' || echoed !== this.#echoed) this.#echoes = 0;
     this.#echoed = echoed;
     if (this.#echoes < mostEchoes) {
-      this.#start('affected');
+      this.#start({ kind: 'affected' });
       return;
     }
     this.#changed.clear();
@@ -165,7 +180,7 @@ export class WatchSession {
     this.#parts.waiting(this.#filter);
   }
 
-  #start(kind: RoundKind): void {
+  #start({ kind, paths }: Wanted | { readonly kind: 'affected'; readonly paths?: never }): void {
     // A round of the failed tests, or of the last ones, leaves what has changed for the round after it.
     const takesChanges = kind === 'affected' || kind === 'all';
     const changed = takesChanges ? [...this.#changed].sort() : [];
@@ -178,6 +193,7 @@ export class WatchSession {
     const touched = this.#touched.size === 0 ? [] : [...new Set([...this.#touched, ...changed])];
     const round = this.#parts.startRound({
       ...{ kind, memory: this.#memory, filter: this.#filter, changed, touched },
+      ...(paths !== undefined && { paths }),
     });
     this.#round = round;
     round.ended.then((end) => this.#over(end, { kind, changed, isEcho }));
@@ -227,6 +243,12 @@ export class WatchSession {
     this.#cancelTimer?.();
     this.#end(exitCode);
   }
+}
+
+/** A round that was asked for. */
+interface Wanted {
+  readonly kind: Exclude<RoundKind, 'affected'>;
+  readonly paths?: readonly string[];
 }
 
 interface Started {

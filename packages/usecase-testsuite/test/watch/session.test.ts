@@ -283,3 +283,35 @@ describe('the end', () => {
     expect(rig.taken()).toEqual(['start all', 'signal SIGINT', 'signal SIGINT', 'exit 75']);
   });
 });
+
+describe('what a page asks for', () => {
+  test('named tests run once; changes, keys and the filter are as before', async () => {
+    const rig = await waiting();
+    rig.session.key({ kind: 'named', paths: ['a', 'b'] });
+    await rig.ends(report(2));
+    expect(rig.orders[1]?.paths).toEqual(['a', 'b']);
+    await rig.changes('/p/a.ts');
+    await rig.ends(report(1));
+    expect(rig.orders[2]?.paths).toBeUndefined();
+    expect(rig.taken()).toEqual(['start named', 'wait', 'start affected /p/a.ts', 'wait']);
+  });
+
+  test('changes wait while it does not watch', async () => {
+    const rig = await waiting();
+    rig.session.watch(false);
+    await rig.changes('/p/a.ts');
+    expect(rig.taken()).toEqual([]);
+    await rig.changes('/p/b.ts');
+    rig.session.watch(true);
+    expect(rig.taken()).toEqual(['start affected /p/a.ts /p/b.ts']);
+  });
+
+  test('a round is stopped, and the session goes on', async () => {
+    const rig = new Rig();
+    rig.session.stopRound('drain');
+    rig.session.stopRound('cancel');
+    await rig.ends(report(1, { exitCode: 75 }));
+    rig.session.stopRound('cancel');
+    expect(rig.taken()).toEqual(['start all', 'signal SIGINT', 'signal SIGTERM', 'wait']);
+  });
+});
