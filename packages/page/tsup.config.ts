@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/server/open-page.ts'],
+  entry: ['src/index.ts', 'src/server/suite-page.ts'],
   format: ['esm'],
   dts: false,
   clean: true,

@@ -31,8 +31,7 @@ export async function addCompletion(program: Command, directory: string): Promis
     const reporter = command?.options.get('reporter');
     if (reporter !== undefined)
       reporter.handler = (complete) => {
-        for (const value of [...terminalNames, ...reportNames.map((each) => `${each}=`)])
-          complete(value, '');
+        for (const value of [...terminalNames, ...reportNames.map((each) => `${each}=`)]) complete(value, '');
       };
   }
 }

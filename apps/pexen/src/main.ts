@@ -296,7 +296,7 @@ function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void
 }
 
 function addReport(program: Command, leave: (exitCode: ExitCode) => void): void {
-  stateful(located(program.command('report')))
+  addStatedOptions(located(program.command('report')), ['stateDir', 'ui', 'uiHost'])
     .description('merge the reports of runs: shards, reruns, machines; runs no task')
     .argument(
       '[run...]',
@@ -477,7 +477,7 @@ const valueOfBare: Readonly<Record<string, string>> = {
 };
 
 /** The commands that have such options. */
-const withBareOptions: ReadonlySet<string> = new Set(['run', 'resume', 'config']);
+const withBareOptions: ReadonlySet<string> = new Set(['run', 'resume', 'config', 'report']);
 
 /** What can only be meant for `--rerun`. */
 const areClasses = new RegExp(`^(?:${rerunClasses.join('|')})(?:,|$)`);

@@ -83,6 +83,7 @@ export {
 } from './memory/history-report.ts';
 export { type PendingResume, pendingResume } from './memory/reboots.ts';
 export { type ReportOptions, reportRuns } from './memory/report-runs.ts';
+export { secretPatterns } from './memory/secret-patterns.ts';
 export type { Repetition } from './memory/suite-memory.ts';
 export { previewSuite, type SuitePreview, suiteRuns } from './memory/suite-runs.ts';
 export {
@@ -127,6 +128,7 @@ export {
 export type { ShardChoice } from './shards.ts';
 export { type PruneOptions, pruneRuns } from './state/retention.ts';
 export { knownPaths, stateDirectoryOf } from './state/state-directory.ts';
+export { historyIn } from './state/suite-history.ts';
 export { type ExitCode, exitCodeOfProblems, exitCodes } from './verdict/exit-code.ts';
 export { judge } from './verdict/verdict.ts';
 export { type KeyInput, readKeys } from './watch/keys.ts';

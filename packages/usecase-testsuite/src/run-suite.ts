@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import {
   type Digester,
   defined,
+  type Explanation,
   type Inspection,
   isBad,
   type Judgement,
@@ -68,6 +69,8 @@ export interface SuiteRunOptions extends Selection, StatedOptions {
   readonly failedFirst?: boolean;
   /** A file for the decisions of the run, for `pexen replay`; relative to the working directory. */
   readonly record?: string;
+  /** Follows the run besides the reporters. Unlike those it is not an option of the run: a resume does not take it over. */
+  readonly observer?: Reporter;
   /** For the reporters that write to a terminal. */
   readonly terminal?: TerminalChoice;
   /** After so many failures nothing more is started. */
@@ -114,6 +117,10 @@ export interface SuiteControls {
   /** Shows one sentence in the output. */
   note(text: string): void;
   inspect(): Inspection;
+  /** Why the task is where it is; undefined for one that the run has not. */
+  explain(path: string): Explanation | undefined;
+  /** The file of an output of an attempt, relative to the root; undefined where none is kept. */
+  outputFileOf(path: string, attempt: number, stream: 'stdout' | 'stderr'): string | undefined;
 }
 
 /** How a run of a suite ended. */
@@ -161,7 +168,7 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
   const context: MemoryContext = {
     onWarning,
     notKept: (...what) => state.notKept(...what),
-    locations: known.some(readsLocations),
+    locations: options.observer !== undefined || known.some(readsLocations),
     outputFileOf: (...of) => state.outputFileOf(...of),
   };
   const memory = new SuiteMemory(loaded, context);
@@ -354,7 +361,7 @@ class SuiteRounds {
 
   async run(round: number, plan: Plan, seed: string | undefined): Promise<SuiteEnd> {
     const { config, root } = this.#loaded;
-    const { onWarning, onResult, chosen, kept, state, isNarrow, narrow, source, memory, shard } =
+    const { onWarning, onResult, chosen, kept, state, isNarrow, narrow, source, memory, shard, observer } =
       this.#options;
     const { bail = config.bail, failOnFlaky = config.failOnFlaky ?? false } = this.#options;
     const expectations = new Expectations(config.expectedFailures ?? {});
@@ -367,6 +374,7 @@ class SuiteRounds {
         shownBy(config),
         surroundingsOf(root, config, memory.directory),
       ),
+      ...(observer === undefined ? [] : [observer]),
       ...(narrow !== undefined ? [] : [chainReport({ estimate: wallTimes })]),
     ];
     const recorded = await this.#record(round, seed);
@@ -401,7 +409,7 @@ class SuiteRounds {
     listen(execution, reporter, state);
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
     for (const text of this.#notes(round, seed)) reporter.note(text);
-    this.#options.onStart?.(controlsOf(execution, reporter, this.#clock));
+    this.#options.onStart?.(controlsOf(execution, reporter, state, this.#clock));
     const rejudged = new Rejudged();
     const settled = (result: Result): void => {
       onResult?.(result);
@@ -567,7 +575,12 @@ function listen(execution: Run, reporter: RunListener, state: SuiteState): void 
   reporter.attach({ inspect: () => execution.inspect() });
 }
 
-function controlsOf(execution: Run, reporter: RunListener, clock: PausableClock): SuiteControls {
+function controlsOf(
+  execution: Run,
+  reporter: RunListener,
+  state: SuiteState,
+  clock: PausableClock,
+): SuiteControls {
   return {
     drain: (reason) => execution.drain(reason),
     cancel: (reason) => execution.abort(reason),
@@ -576,7 +589,18 @@ function controlsOf(execution: Run, reporter: RunListener, clock: PausableClock)
     goOn: () => clock.goOn(),
     note: (text) => reporter.note(text),
     inspect: () => execution.inspect(),
+    explain: (path) => explanationOf(execution, path),
+    outputFileOf: (...of) => state.outputFileOf(...of),
   };
+}
+
+/** Undefined where the run has no such task. */
+function explanationOf(execution: Run, path: string): Explanation | undefined {
+  try {
+    return execution.explain(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function failures(count: number): string {

@@ -3,13 +3,12 @@
  * when it is needed and need not be installed.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, resolve } from 'node:path';
 import { messageOf, misuse, type NodeProperties, refuse } from '@pexen/core';
 import { isRecord } from '@pexen/core/options';
 import { machineProperties } from '@pexen/factory';
 import { type ExitCode, exitCodes } from '@pexen/usecase-testsuite';
+import { optionalModule } from '../optional-package.ts';
 import { workingDirectory } from '../working-directory.ts';
 
 /** The options of `pexen node`, as they are written on the command line or in the environment. */
@@ -111,22 +110,9 @@ export async function nats({ port = 4222, config }: NatsOptions): Promise<ExitCo
   return exitCodes.ok;
 }
 
-/** The package beside the suite, otherwise the one beside this command. */
-export async function poolNats(command: string): Promise<NodeModule> {
-  const name = '@pexen/pool-nats/node';
-  for (const from of [join(workingDirectory(), 'package.json'), import.meta.filename]) {
-    try {
-      return await import(pathToFileURL(createRequire(from).resolve(name)).href);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'MODULE_NOT_FOUND') throw error;
-    }
-  }
-  throw misuse(
-    'PEXEN_NOT_INSTALLED',
-    `${command} needs the package @pexen/pool-nats, which is not installed`,
-    'Install it: npm install --save-dev @pexen/pool-nats',
-  );
+/** What the command needs of its package. */
+export function poolNats(command: string): Promise<NodeModule> {
+  return optionalModule('@pexen/pool-nats', 'node', command);
 }
 
 /** What the command line says goes over what the file says. */

@@ -20,6 +20,7 @@ import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { obeySignals, type SignalSource } from '../signals.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { type RepeatOptions, repetitionOf, type StateOptions } from './memory-options.ts';
+import { CommandPage, commandOf } from './page.ts';
 import { preview } from './preview.ts';
 import { isRoundProcess, roundProcess } from './round-process.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';
@@ -47,16 +48,25 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
   if (options.watch === true && options.inspect !== undefined) throw notBoth();
   if (options.watch === true && options.shard !== undefined) throw watchedShard();
   if (options.watch === true && isRoundProcess()) {
-    return roundProcess((order, signals) =>
-      loadedRun(queries, options, signals, (loaded, given) => runRound(loaded, order, given)),
+    return roundProcess((order, signals, observer) =>
+      loadedRun(queries, options, signals, (loaded, given) =>
+        runRound(loaded, order, { ...given, ...defined({ observer }) }),
+      ),
     );
   }
-  if (options.watch === true) return watch(options.config);
-  const end = await loadedRun(queries, options, process, (loaded, given) =>
-    runSuite(loaded, { ...given, ...(repeats !== undefined && { repeats }) }),
-  );
-  for (const line of conclusions(end)) process.stderr.write(`${line}\n`);
-  return end.exitCode;
+  if (options.watch === true) return watch(options);
+  const page = new CommandPage();
+  try {
+    const end = await loadedRun(queries, options, process, async (loaded, given) => {
+      await page.open(loaded, commandOf(options.config));
+      return await runSuite(loaded, { ...page.following(given), ...defined({ repeats }) });
+    });
+    for (const line of conclusions(end)) process.stderr.write(`${line}\n`);
+    await page.stay(end.exitCode);
+    return end.exitCode;
+  } finally {
+    await page.close();
+  }
 }
 
 /** What no summary of a single round says. */
@@ -149,6 +159,5 @@ function debuggerHint(port: number): string {
 
 /** The command that runs only the task with a call path, quoted for a shell where necessary. */
 function rerunCommand(config: string | undefined): (path: string) => string {
-  const start = ['pexen', 'run', ...(config === undefined ? [] : ['--config', config])];
-  return (path) => [...start, path].map(shellWord).join(' ');
+  return (path) => `${commandOf(config)} ${shellWord(path)}`;
 }

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { systemClock } from '@pexen/core/timers';
 import {
   type ExitCode,
+  loadConfig,
   type RoundReport,
   readKeys,
   suiteRoot,
@@ -12,16 +13,40 @@ import {
 } from '@pexen/usecase-testsuite';
 import { printProblems } from '../print-problems.ts';
 import { workingDirectory } from '../working-directory.ts';
+import { commandOf, WatchPage } from './page.ts';
 import { RoundProcesses } from './round-process.ts';
+import { type ConfiguredOptions, givenBy } from './stated-options.ts';
+
+/** The options that the watching process itself reads; its rounds read all of them. */
+interface WatchOptions extends ConfiguredOptions {
+  readonly ui?: unknown;
+  readonly uiControl?: unknown;
+}
+
+/** The page, if the command or the environment asks for one: the configuration is loaded by the rounds, each time as it is then. */
+async function pageOf(
+  options: WatchOptions,
+  session: () => WatchSession | undefined,
+): Promise<WatchPage | undefined> {
+  const { ui, uiControl, config } = options;
+  const variables = [process.env.PEXEN_UI, process.env.PEXEN_UI_CONTROL];
+  if (ui === undefined && uiControl === undefined && !variables.some(Boolean)) return undefined;
+  const loaded = await loadConfig(workingDirectory(), config, givenBy(options));
+  return await WatchPage.open(loaded, commandOf(config), session);
+}
 
 /** Resolves with the exit code when the user has ended it. */
-export async function watch(config: string | undefined): Promise<ExitCode> {
+export async function watch(options: WatchOptions): Promise<ExitCode> {
+  const { config } = options;
   const root = suiteRoot(workingDirectory(), config);
-  const rounds = new RoundProcesses(systemClock);
+  let session: WatchSession | undefined;
+  let exitCode: ExitCode | undefined;
+  const page = await pageOf(options, () => session);
+  const rounds = new RoundProcesses(systemClock, page && ((happened) => page.follow(happened)));
   const files = new SuiteFiles();
   try {
     files.watch(root);
-    const session = new WatchSession({
+    session = new WatchSession({
       clock: systemClock,
       startRound: (order) => rounds.start(order),
       onReport: (report) => files.follow(report),
@@ -30,12 +55,14 @@ export async function watch(config: string | undefined): Promise<ExitCode> {
     });
     files.reportTo(session);
     const restore = obeyUser(session);
-    return await session.ended.finally(restore);
+    exitCode = await session.ended.finally(restore);
+    return exitCode;
   } catch (error) {
     return printProblems(error, process.stderr);
   } finally {
     rounds.close();
     files.close();
+    await page?.close(exitCode);
   }
 }
 

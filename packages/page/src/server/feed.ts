@@ -47,6 +47,9 @@ export function readPosition(text: string | undefined): Position | undefined {
   return run === undefined ? undefined : { run: Number(run), version: Number(version) };
 }
 
+/** A copy of plain data without secrets; the data itself where there are none. */
+export type Mask = <Data>(data: Data) => Data;
+
 /** How the command ends, for pages that are open then. */
 export interface FeedEnd {
   readonly exitCode?: number;
@@ -63,6 +66,7 @@ interface Message {
 /** The messages for the pages of one server, over one run or several, one after the other. */
 export class Feed {
   readonly #clock: Clock;
+  readonly #mask: Mask;
   #frame: DocumentFrame;
   #run = 1;
   #model: ReadonlyRunModel = new RunModel();
@@ -76,7 +80,8 @@ export class Feed {
   #spentMs = 0;
   #pages = 0;
 
-  constructor(frame: DocumentFrame, clock: Clock) {
+  constructor(frame: DocumentFrame, clock: Clock, mask: Mask = (data) => data) {
+    this.#mask = mask;
     this.#frame = frame;
     this.#clock = clock;
   }
@@ -158,10 +163,10 @@ export class Feed {
       life: 'live',
       madeAt: this.#clock.wallNow(),
       ...this.#frame,
-      snapshot,
+      snapshot: this.#mask(snapshot),
     };
     yield `${JSON.stringify(facts).slice(0, -1)},"tasks":[`;
-    yield* listPieces(this.#model.changedSince(0));
+    yield* listPieces(this.#model.changedSince(0), this.#mask);
     yield ']}';
   }
 
@@ -196,9 +201,9 @@ export class Feed {
     snapshot: RunSnapshot,
     last: RunSnapshot | undefined,
   ): Generator<string, void> {
-    const head = JSON.stringify({ version: to.version, snapshot: changedParts(snapshot, last) });
+    const head = JSON.stringify({ version: to.version, snapshot: this.#mask(changedParts(snapshot, last)) });
     yield `event: changes\nid: ${positionText(to)}\ndata: ${head.slice(0, -1)},"tasks":[`;
-    yield* listPieces(this.#model.changedSince(since));
+    yield* listPieces(this.#model.changedSince(since), this.#mask);
     yield ']}\n\n';
   }
 
@@ -270,9 +275,9 @@ function changedParts(snapshot: RunSnapshot, last: RunSnapshot | undefined): Sna
 }
 
 /** The tasks as the inside of a JSON list. */
-function* listPieces(tasks: readonly TaskSnapshot[]): Generator<string, void> {
+function* listPieces(tasks: readonly TaskSnapshot[], mask: Mask): Generator<string, void> {
   for (let at = 0; at < tasks.length; at += pieceLength) {
-    const piece = tasks.slice(at, at + pieceLength).map((task) => JSON.stringify(forPage(task)));
+    const piece = tasks.slice(at, at + pieceLength).map((task) => JSON.stringify(mask(forPage(task))));
     yield (at === 0 ? '' : ',') + piece.join(',');
   }
 }

@@ -2,13 +2,9 @@
 import type { Clock } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import type { ReadonlyRunModel, Reporter, RunView } from '@pexen/report';
-import type { DocumentFrame, FeedEnd } from './feed.ts';
+import type { DocumentFrame, FeedEnd, Mask } from './feed.ts';
 import type { PageSource } from './page-source.ts';
 import { type ServerLimits, servePage } from './server.ts';
-
-export type { ControlRequest } from '../data/document.ts';
-export type { DocumentFrame, FeedEnd } from './feed.ts';
-export type { OutputStream, PageSource } from './page-source.ts';
 
 /** Options of `openPage`. */
 export interface OpenPageOptions {
@@ -17,6 +13,8 @@ export interface OpenPageOptions {
   /** An IP address. Default: this machine only. */
   readonly host?: string;
   readonly html: string;
+  /** Removes secrets from plain data. Default: there are none. */
+  readonly mask?: Mask;
   readonly frame: DocumentFrame;
   readonly source: PageSource;
   readonly clock?: Clock;
@@ -39,8 +37,8 @@ export interface OpenPage {
 
 /** @throws PexenError PEXEN_PAGE_NOT_SERVED */
 export async function openPage(options: OpenPageOptions): Promise<OpenPage> {
-  const { port = 0, host = '127.0.0.1', clock = systemClock, ...parts } = options;
-  const { url, feed, close } = await servePage({ port, host, clock, ...parts });
+  const { port = 0, host = '127.0.0.1', clock = systemClock, mask = (data) => data, ...parts } = options;
+  const { url, feed, close } = await servePage({ port, host, clock, mask, ...parts });
   let view: RunView | undefined;
   return {
     url,

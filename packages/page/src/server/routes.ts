@@ -5,7 +5,7 @@ import type { RunTask } from '@pexen/report';
 import { type Context, Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { type ControlRequest, type OutputPart, paths } from '../data/document.ts';
-import { type Feed, readPosition } from './feed.ts';
+import { type Feed, type Mask, readPosition } from './feed.ts';
 import { readFilePart, wholeCharacters } from './file-part.ts';
 import type { OutputStream, PageSource } from './page-source.ts';
 
@@ -23,12 +23,13 @@ export interface RouteParts {
   readonly html: string;
   readonly feed: Feed;
   readonly source: PageSource;
+  readonly mask: Mask;
   /** Are answers compressed? On this machine that takes longer than it saves. */
   readonly compresses: boolean;
 }
 
 /** The application that answers. */
-export function routesOf({ html, feed, source, compresses }: RouteParts): Hono {
+export function routesOf({ html, feed, source, mask, compresses }: RouteParts): Hono {
   const app = new Hono();
   if (compresses) app.use(compress());
   app.get('/', (context) => context.html(html));
@@ -37,13 +38,15 @@ export function routesOf({ html, feed, source, compresses }: RouteParts): Hono {
   app.get(`/${paths.messages}`, (context) => messages(context, feed));
   app.get(`/${paths.task}`, async (context) => {
     const task = taskIn(context, feed);
-    return task === undefined ? unknown(context) : context.json(await source.details(task.path));
+    return task === undefined
+      ? unknown(context)
+      : context.json(mask(await source.details(task.snapshot(), feed.model)));
   });
   app.get(`/${paths.output}`, (context) => output(context, feed, source));
   app.get(`/${paths.attachment}`, (context) => attachment(context, feed, source));
   app.get(`/${paths.runs}`, async (context) => context.json(await source.runs()));
   app.get(`/${paths.comparison}`, async (context) => {
-    const found = await source.comparison(context.req.query('run'));
+    const found = await source.comparison(context.req.query('run'), feed.model);
     return found === undefined ? unknown(context) : context.json(found);
   });
   app.post(`/${paths.control}`, (context) => control(context, source));

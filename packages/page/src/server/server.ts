@@ -8,7 +8,6 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { getRequestListener } from '@hono/node-server';
 import { type Clock, messageOf, misuse } from '@pexen/core';
-import { contentPolicy } from './content-policy.ts';
 import { type DocumentFrame, Feed, type FeedEnd } from './feed.ts';
 import type { PageSource } from './page-source.ts';
 import { type Refusal, type RequestHead, refusalOf } from './request-check.ts';
@@ -22,6 +21,8 @@ export interface ServerOptions {
   readonly host: string;
   /** The page, without data. */
   readonly html: string;
+  /** Removes secrets from plain data. */
+  readonly mask: <Data>(data: Data) => Data;
   readonly frame: DocumentFrame;
   readonly source: PageSource;
   readonly clock: Clock;
@@ -57,12 +58,12 @@ const lastMessageMs = 300;
 
 /** @throws PexenError PEXEN_PAGE_NOT_SERVED */
 export async function servePage(options: ServerOptions): Promise<PageServer> {
-  const { host, port, html, frame, source, clock } = options;
+  const { host, port, html, frame, source, mask, clock } = options;
   const token = randomBytes(24).toString('base64url');
-  const feed = new Feed(frame, clock);
+  const feed = new Feed(frame, clock, mask);
   const hosts = new Set<string>();
   const headers = responseHeaders(html);
-  const app = routesOf({ html, feed, source, compresses: !isLoopback(host) });
+  const app = routesOf({ html, feed, source, mask, compresses: !isLoopback(host) });
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const limits = { ...usualLimits, ...options.limits };
   const server = createServer(limits, (request, response) => {
@@ -102,7 +103,7 @@ function refuse(response: ServerResponse, { status, message, allow }: Refusal): 
 /** On every answer. */
 function responseHeaders(html: string): readonly (readonly [string, string])[] {
   return [
-    ['content-security-policy', contentPolicy(html)],
+    ['content-security-policy', `${policyOf(html)}; frame-ancestors 'none'`],
     ['x-content-type-options', 'nosniff'],
     ['x-frame-options', 'DENY'],
     ['referrer-policy', 'no-referrer'],
@@ -110,6 +111,11 @@ function responseHeaders(html: string): readonly (readonly [string, string])[] {
     ['cross-origin-opener-policy', 'same-origin'],
     ['cross-origin-resource-policy', 'same-origin'],
   ];
+}
+
+/** The policy that the page states itself: it runs and shows what is in it, and asks its own server only. */
+function policyOf(html: string): string {
+  return /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1] ?? "default-src 'none'";
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {
@@ -140,7 +146,7 @@ function stopped(server: Server, clock: Clock): Promise<void> {
 }
 
 /** True for an address that only this machine can reach. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host) || host === '::1';
 }
 

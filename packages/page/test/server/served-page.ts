@@ -5,12 +5,9 @@ import { join } from 'node:path';
 import type { RunEvent, TaskInfo } from '@pexen/core';
 import type { ControlRequest } from '@pexen/page';
 import { RunModel } from '@pexen/report';
-import {
-  type OpenPage,
-  type OpenPageOptions,
-  openPage,
-  type PageSource,
-} from '../../src/server/open-page.ts';
+import { livePage } from '../../src/html/page-file.ts';
+import { type OpenPage, type OpenPageOptions, openPage } from '../../src/server/open-page.ts';
+import type { PageSource } from '../../src/server/page-source.ts';
 
 export interface ServedPage {
   readonly page: OpenPage;
@@ -26,7 +23,8 @@ export interface ServedPage {
 
 export interface ServedOptions {
   readonly control?: boolean;
-  readonly html?: string;
+  /** Is it the page itself, as users see it? */
+  readonly isReal?: boolean;
   readonly tasks?: number;
   readonly limits?: OpenPageOptions['limits'];
 }
@@ -44,15 +42,20 @@ export async function served(atEnd: AtEnd, options: ServedOptions = {}): Promise
   const orders: ControlRequest[] = [];
   const source: PageSource = {
     ...{ root, folders: [join(root, 'out')] },
-    details: (path) => ({ whyLines: [`${path} waits`] }),
+    details: ({ facts }) => ({ whyLines: [`${facts.path} waits`] }),
     outputFile: (_path, _attempt, stream) => `out/first.${stream}`,
     runs: () => [],
     comparison: () => undefined,
     ...(options.control === true && { control: (order: ControlRequest) => void orders.push(order) }),
   };
-  const html = options.html ?? '<!doctype html><title>page</title><script>let a = 1;</script>';
+  const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:">`;
+  const html = options.isReal === true ? livePage() : `<!doctype html>${policy}<title>page</title>`;
   const frame = { title: 'small', command: 'pexen run' };
-  const page = await openPage({ html, frame, source, ...(options.limits && { limits: options.limits }) });
+  const page = await openPage({
+    ...{ html, source },
+    frame: { ...frame, ...(options.control === true && { control: ['stop' as const] }) },
+    ...(options.limits && { limits: options.limits }),
+  });
   atEnd(() => page.close());
   const model = new RunModel();
   const apply = (event: RunEvent): void => {

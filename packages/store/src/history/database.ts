@@ -236,6 +236,13 @@ export class HistoryDatabase {
     ).map(sampleIn);
   }
 
+  /** The samples of one run. */
+  samplesIn(runId: string): SampleOfRun[] {
+    return this.#all(`${sampleColumns} WHERE sample.run = (SELECT number FROM run WHERE id = ?)`, runId).map(
+      sampleIn,
+    );
+  }
+
   /** All samples, run by run. */
   *samples(): IterableIterator<SampleOfRun> {
     for (const row of this.#prepare(`${sampleColumns} ORDER BY sample.started_ms, id, path`).iterate())

@@ -120,6 +120,11 @@ export class History {
     );
   }
 
+  /** How each task ended in that run. */
+  samplesIn(runId: string): SampleOfRun[] {
+    return this.#read((database) => database.samplesIn(runId), []);
+  }
+
   /** Calls `visit` with each sample, run by run. */
   eachSample(visit: (sample: SampleOfRun) => void): void {
     this.#read((database) => {

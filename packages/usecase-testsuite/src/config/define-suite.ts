@@ -227,6 +227,15 @@ export interface SuiteConfig {
   readonly verbosity?: NonNullable<TerminalReporterOptions['verbosity']>;
   readonly showOutput?: NonNullable<TerminalReporterOptions['showOutput']>;
   readonly failures?: NonNullable<TerminalReporterOptions['failures']>;
+  /**
+   * Is the run shown in a browser while it goes on? A number is the port; `true` takes a free one. Needs the package @pexen/page. Default false. `--ui`
+   * takes precedence.
+   */
+  readonly ui?: boolean | number;
+  /** The IP address at which that page is served. Default `127.0.0.1`: only this machine reaches it. */
+  readonly uiHost?: string;
+  /** May that page stop the run, and run tests again? Only where no other machine reaches it. Default false. */
+  readonly uiControl?: boolean;
   /** Starts the tasks in a random order, as far as dependencies allow: a seed repeats an order, `true` takes another one in each run. Default false. */
   readonly shuffle?: string | boolean;
   /** Starts the tasks that failed in the last run, with what they need, before others of the same priority. Default false. */

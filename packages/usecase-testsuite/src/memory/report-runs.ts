@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Problem } from '@pexen/core';
-import { chainReport, multi, type TerminalChoice } from '@pexen/report';
+import { chainReport, multi, type Reporter, type TerminalChoice } from '@pexen/report';
 import {
   findRun,
   type MergedReport,
@@ -30,6 +30,8 @@ export interface ReportOptions {
   readonly stateDirectory: string;
   /** Without any, runs are only saved. */
   readonly reporters: readonly ReporterChoice[];
+  /** Gets everything besides them. */
+  readonly observer?: Reporter;
   readonly terminal?: TerminalChoice;
   /** A file for the runs themselves, to be merged with others later. Parts that are missing are not looked for before then. */
   readonly save?: string;
@@ -43,18 +45,19 @@ export interface ReportOptions {
  * @throws PexenError those of `chooseReporters`, PEXEN_NO_REPORT, PEXEN_UNKNOWN_RUN, PEXEN_DIFFERENT_SHARDS, PEXEN_SAME_TASKS, PEXEN_JOURNAL_NEWER
  */
 export async function reportRuns(options: ReportOptions): Promise<ExitCode> {
-  const { places, directory, save, reporters: choices, terminal, onWarning, onWritten } = options;
+  const { places, directory, save, reporters: choices, observer, terminal, onWarning, onWritten } = options;
   const chosen = await chooseReporters(choices, directory, save === undefined ? process.env : {});
   const runs = places.flatMap((place) => runsAt(place, options));
   const report = merge(runs);
   if (save !== undefined) {
     saveReports(resolve(directory, save), runs);
     onWritten(`Saved in ${save}. ${sourcesSentence(report)}`);
-    if (choices.length === 0) return exitCodes.ok;
+    if (choices.length === 0 && observer === undefined) return exitCodes.ok;
   }
   const around = surroundingsOfRuns(options.root, options.stateDirectory, report.runs);
   const reporters = [
     ...makeReporters(chosen, directory, 1, terminal, {}, around),
+    ...(observer === undefined ? [] : [observer]),
     ...(runs.length === 1 ? [chainReport({ estimate: wallTimes })] : []),
   ];
   let hasFailed = false;

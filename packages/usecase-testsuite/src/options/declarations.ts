@@ -3,6 +3,7 @@
  * configurations, the options of the command, the variables of the environment, `pexen config` and docs/configuration.md all come from here, so an
  * option that is declared is everywhere.
  */
+import { isIP } from 'node:net';
 import { checkMeta, isPexenError, type TaskMeta } from '@pexen/core';
 import {
   byName,
@@ -584,6 +585,37 @@ const unprofiled = {
     default: 'full',
     text: choiceText(['full', 'short']),
     command: [{ flags: '--failures <how>' }],
+  },
+  ui: {
+    kind: isA(
+      'true, false or a port from 1 to 65535',
+      (value) => typeof value === 'boolean' || whole(1, 65_535)(value, []).length === 0,
+    ),
+    about: 'show the run in a browser while it goes on, at a free port unless one is stated',
+    default: false,
+    text: {
+      forms: 'true, false or a port from 1 to 65535',
+      read: (given) => flagText.read(given) ?? wholeText(1, 65_535).read(given),
+    },
+    command: [{ flags: '--ui <port>', bare: 'true' }],
+    exitCode: 2,
+  },
+  uiHost: {
+    kind: isA('an IP address', (value) => typeof value === 'string' && isIP(value) !== 0),
+    about:
+      'the IP address at which it is shown; others than this machine need the token of the printed address',
+    default: '127.0.0.1',
+    text: { forms: 'an IP address', read: (given) => (isIP(given) === 0 ? undefined : given) },
+    command: [{ flags: '--ui-host <address>' }],
+    exitCode: 2,
+  },
+  uiControl: {
+    kind: flag,
+    about: 'let the page stop the run and run tests again',
+    default: false,
+    text: flagText,
+    command: [{ flags: '--ui-control', value: true }],
+    exitCode: 2,
   },
 } satisfies { readonly [Name in Exclude<OptionName, 'profiles'>]-?: OptionDeclaration };
 

@@ -122,6 +122,7 @@ describe('the value that is in effect', () => {
 /** A text of this form. */
 function sampleOf(forms: string): string {
   if (forms.startsWith('true')) return 'true';
+  if (forms.includes('IP address')) return '127.0.0.1';
   if (forms.startsWith('terminal')) return 'lines';
   if (forms.includes(' or ') && !forms.includes('number') && !forms.includes('seed'))
     return forms.split(/, | or /)[0] as string;
