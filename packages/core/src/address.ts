@@ -27,7 +27,17 @@ export type Address =
     }
   | ({ readonly kind: 'executable' } & Pick<
       ExecutableBody,
-      'file' | 'argv' | 'cwd' | 'env' | 'workspace' | 'user' | 'service'
+      | 'file'
+      | 'argv'
+      | 'cwd'
+      | 'env'
+      | 'workspace'
+      | 'user'
+      | 'service'
+      | 'joinsOutput'
+      | 'evidence'
+      | 'stopSignal'
+      | 'background'
     >);
 
 /** A function that only wraps another one keeps that one under this property, so that the wrapped text counts. */

@@ -133,6 +133,7 @@ export type {
   ExecutableFacts,
   Interpretation,
   ProgramService,
+  ProgramStopSignal,
   ReadyCondition,
   ReadyFacts,
   StopSignal,

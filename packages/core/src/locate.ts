@@ -21,7 +21,9 @@ export function addressOf(definition: TaskDefinition): Address | undefined {
   const { body, site } = definition;
   if (typeof body !== 'function') {
     const { file, argv, cwd, env, workspace, user, service } = body;
-    return { kind: 'executable', file, argv, cwd, env, ...defined({ workspace, user, service }) };
+    const { joinsOutput, evidence, stopSignal, background } = body;
+    const others = { workspace, user, service, joinsOutput, evidence, stopSignal, background };
+    return { kind: 'executable', file, argv, cwd, env, ...defined(others) };
   }
   const origin = originOf(definition);
   if (origin !== undefined) return addressOf(origin);

@@ -149,6 +149,17 @@ export interface ExecutableBody {
   readonly user?: string;
   /** Present for a service, whose task has `service` in its definition. */
   readonly service?: ProgramService;
+  /** Its standard error goes where its standard output goes, in the order in which it writes. Default false. */
+  readonly joinsOutput?: boolean;
+  /** `all`: the whole standard output is evidence, and not only the lines of it that may be TAP. */
+  readonly evidence?: 'all';
+  /** The signal that asks it to stop, before its grace period. Default SIGTERM. */
+  readonly stopSignal?: ProgramStopSignal;
+  /**
+   * What becomes of processes that it leaves running. `wait`: it has ended when those have that can still write to its output; the others are
+   * ended. `keep`: the others go on until the pool is closed. Default: all of them are ended.
+   */
+  readonly background?: 'wait' | 'keep';
   /** Converts exit code, output and reports to an outcome and findings. Runs on the host; must be pure. */
   readonly interpret: (facts: ExecutableFacts) => Interpretation;
   /** The options that `interpret` was made with, as plain data; they count in the task's digest. Absent: the text of `interpret` counts. */
@@ -164,6 +175,9 @@ export interface ProgramService {
 
 /** A signal by which servers can be asked to stop. */
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
+
+/** A signal by which any program can be asked to stop. */
+export type ProgramStopSignal = StopSignal | 'SIGUSR1' | 'SIGUSR2';
 
 /**
  * When a program is ready. `{port}` in `argv`, in `env` and in the condition is a port that the pool chooses free at each start.
@@ -190,7 +204,7 @@ export interface ExecutableFacts {
   readonly stderr: CapturedOutput;
   /**
    * Present where the middle of stdout was dropped: the lines of the whole stdout that may be test points, plans or their diagnostics,
-   * complete and in order.
+   * complete and in order; or all of it, where its body says `evidence: 'all'`.
    */
   readonly evidence?: string;
   /** It truncated its own stdout, as `> /dev/stdout` does: everything it had printed before is lost. */

@@ -4,7 +4,17 @@
  * finds nothing, and its callers fall back to POSIX. `PEXEN_PLATFORM=portable` in the environment switches that fallback on.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import {
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { endianness } from 'node:os';
 
 /** A process at one moment. */
@@ -109,6 +119,26 @@ export function processFacts(pid: number): ProcessFacts | undefined {
   const [state = '', parent, group, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   if (text === '') return undefined;
   return { pid, parent: Number(parent), group: Number(group), state, startTicks: Number(rest[16]) };
+}
+
+/** Has the process opened one of these files, which this process has open as well? False where that cannot be seen. */
+export function hasOpen(pid: number, files: readonly number[]): boolean {
+  const wanted = new Set<string | undefined>(files.map((fd) => identityOf(fstatSync(fd))));
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => wanted.has(openAt(pid, fd)));
+  } catch {
+    return false; // It has ended, or belongs to another user.
+  }
+}
+
+/** Undefined where it was closed meanwhile. */
+function openAt(pid: number, fd: string): string | undefined {
+  const facts = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false });
+  return facts && identityOf(facts);
+}
+
+function identityOf({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
+  return `${dev}:${ino}`;
 }
 
 /** The memory in use by a process, MiB; undefined if there is no such process. */

@@ -48,11 +48,18 @@ export class OutputFiles {
   readonly report: Capture;
   /** For `$PEXEN_REPORT`; the program creates the file. */
   readonly reportPath: string;
-  readonly #lines = new EvidenceLines(mostEvidence);
+  readonly #lines: EvidenceSink;
   #reportSize: number | undefined;
 
-  /** The name must be new in this folder. Where a file cannot be made, the others are closed. */
-  constructor(folder: string, name: string, limits: CaptureLimits, holePuncher: HolePuncher) {
+  /** The name must be new in this folder. Where a file cannot be made, the others are closed. `evidence`: how much of stdout is evidence. */
+  constructor(
+    folder: string,
+    name: string,
+    limits: CaptureLimits,
+    holePuncher: HolePuncher,
+    evidence?: 'all',
+  ) {
+    this.#lines = evidence === 'all' ? new WholeOutput(mostEvidence) : new EvidenceLines(mostEvidence);
     const opener =
       (kind: string, ...given: [CaptureLimits, HolePuncher, EvidenceOptions?]) =>
       () =>
@@ -100,7 +107,7 @@ export class OutputFiles {
   takeEvidence(missing: (why: string) => void): string | undefined {
     const evidence = this.stdout.evidence;
     if (this.#lines.isTooMuch)
-      missing(`more than ${inMebibytes(mostEvidence)} of its output are lines of TAP`);
+      missing(`more than ${inMebibytes(mostEvidence)} of its output are ${this.#lines.of}`);
     return evidence;
   }
 
@@ -165,7 +172,42 @@ const longestBlock = 65_536;
 /** A relevant line, trimmed: a superset of what TAP parsers accept. */
 const counts = /^(?:(?:not )?ok\b|\d{1,9}\.\.\d|bail out!|tap version \d|# subtest|[{}]$)/i;
 
-export class EvidenceLines implements LineSink {
+/** Collects what is evidence in a long output. */
+interface EvidenceSink extends LineSink {
+  /** There was more of it than may be kept: nothing is kept. */
+  readonly isTooMuch: boolean;
+  /** What it collects, after "its output are". */
+  readonly of: string;
+}
+
+/** All of it is evidence. */
+class WholeOutput implements EvidenceSink {
+  readonly of = 'evidence';
+  readonly #most: number;
+  readonly #kept: Buffer[] = [];
+  #length = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get isTooMuch(): boolean {
+    return this.#length > this.#most;
+  }
+
+  push(bytes: Buffer): void {
+    this.#length += bytes.length;
+    if (this.isTooMuch) this.#kept.length = 0;
+    else this.#kept.push(Buffer.from(bytes));
+  }
+
+  end(): string {
+    return Buffer.concat(this.#kept).toString();
+  }
+}
+
+export class EvidenceLines implements EvidenceSink {
+  readonly of = 'lines of TAP';
   readonly #most: number;
   readonly #kept: string[] = [];
   #length = 0;

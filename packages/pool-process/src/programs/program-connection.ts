@@ -12,9 +12,9 @@ import {
   isPexenError,
   messageOf,
   PexenError,
+  type ProgramStopSignal,
   type ReadyFacts,
   type SharedState,
-  type StopSignal,
 } from '@pexen/core';
 import {
   type Connection,
@@ -26,6 +26,7 @@ import {
   type Step,
 } from '@pexen/pool-kit';
 import type { Place } from '../place.ts';
+import { hasOpen } from '../platform.ts';
 import type { PoolResources } from '../pool-resources.ts';
 import { cannotStart, cleanupOfProgram, noWorkspace } from '../problems.ts';
 import { markerVariable } from '../process-markers.ts';
@@ -33,6 +34,7 @@ import {
   isGone,
   leftBehind,
   type ProcessTree,
+  pause,
   send,
   signalGroup,
   stuckMs,
@@ -62,6 +64,9 @@ export const abandonedAfterMs = 1_900;
 
 /** How long after SIGKILL the pool looks for a program whose end was not reported, ms: the helper that started it may be suspended. */
 const lookedForAfterMs = 1_000;
+
+/** The longest pause between two looks at processes that may still write to the output, ms. */
+const longestWaitMs = 50;
 
 /** How long the copy of a long output to a file may take, ms. */
 const longestCopyMs = 2_000;
@@ -103,7 +108,8 @@ export class ProgramConnection implements Connection {
 
   get stepNames(): NonNullable<Connection['stepNames']> {
     const without = this.#awaited === undefined ? '' : `, still without ${this.#awaited}`;
-    return { terminate: `ended by SIGTERM${without}`, kill: `ended by SIGKILL${without}` };
+    const { stopSignal = 'SIGTERM' } = this.#running ?? {};
+    return { terminate: `ended by ${stopSignal}${without}`, kill: `ended by SIGKILL${without}` };
   }
 
   /** One at a time. */
@@ -321,7 +327,7 @@ class RunningProgram {
   /** Of a service. */
   #service: ServiceStart | undefined;
   /** The signal that it got, or will get once it has started. */
-  #sent: StopSignal | 'SIGKILL' | undefined;
+  #sent: ProgramStopSignal | 'SIGKILL' | undefined;
   /** Until when its processes may end by themselves after it was asked to stop. */
   #stopByMs = 0;
   /** The run stops it; else the pool ends it. */
@@ -340,7 +346,8 @@ class RunningProgram {
     this.#marker = resources.markers.next();
     const number = this.#marker.slice(this.#marker.lastIndexOf('/') + 1);
     const { folder, settings, holePuncher, disk } = resources;
-    this.#files = new OutputFiles(folder, `${place.id}-${number}`, settings.limits, holePuncher);
+    const { evidence } = work.program;
+    this.#files = new OutputFiles(folder, `${place.id}-${number}`, settings.limits, holePuncher, evidence);
     this.#timesFull = disk.times;
   }
 
@@ -380,9 +387,15 @@ class RunningProgram {
     return throughSetpriv(program, user, this.#work.path);
   }
 
-  async #spawn({ file, argv, cwd, env }: Program): Promise<{ readonly error: unknown } | undefined> {
+  async #spawn({
+    file,
+    argv,
+    cwd,
+    env,
+    joinsOutput = false,
+  }: Program): Promise<{ readonly error: unknown } | undefined> {
     const { stdout, stderr, report } = this.#files;
-    const files = [stdout.path, stderr.path, report.path];
+    const files = [stdout.path, joinsOutput ? stdout.path : stderr.path, report.path];
     const answer = Promise.withResolvers<number | { readonly error: unknown }>();
     this.#resources.spawner.start(
       { slot: this.#place.number, file, argv, cwd, env: this.#environment(env), files },
@@ -418,6 +431,7 @@ class RunningProgram {
       this.#reportOutput(report);
     });
     const end = await this.#ended.promise;
+    await this.#outputEnded(tree);
     hasEnded();
     disk.look(); // Before files are removed that may have filled it.
     leaders.delete(tree.pid as number);
@@ -433,7 +447,13 @@ class RunningProgram {
   stop(): void {
     this.#isStopped = true;
     this.#stopByMs = this.#resources.clock.now() + this.#graceMs;
-    this.#signal(this.#work.program.service?.stopSignal ?? 'SIGTERM');
+    this.#signal(this.stopSignal);
+  }
+
+  /** The signal that asks it to end. */
+  get stopSignal(): ProgramStopSignal {
+    const { service, stopSignal } = this.#work.program;
+    return service?.stopSignal ?? stopSignal ?? 'SIGTERM';
   }
 
   /** The same by force: `kill` follows. */
@@ -449,7 +469,7 @@ class RunningProgram {
     void this.#ended.promise.then(cancel);
   }
 
-  #signal(signal: StopSignal | 'SIGKILL'): void {
+  #signal(signal: ProgramStopSignal | 'SIGKILL'): void {
     this.#sent = signal;
     if (this.#tree === undefined) return;
     if (signal === 'SIGKILL') signalGroup(this.#tree, signal);
@@ -489,9 +509,21 @@ class RunningProgram {
     this.#ended.resolve(unseen);
   }
 
+  /** Resolves when no process can write to its output any more, if the program wants to wait for that and was not asked to stop. */
+  async #outputEnded(tree: ProcessTree): Promise<void> {
+    const { clock, leaders } = this.#resources;
+    if (this.#work.program.background === undefined || isGone(tree, leaders)) return;
+    const outputs = [this.#files.stdout, this.#files.stderr].map(({ fd }) => fd);
+    const isHeld = (): boolean => survivors(tree).pids.some((pid) => hasOpen(pid, outputs));
+    for (let wait = 1; this.#sent === undefined && isHeld(); wait = Math.min(wait * 2, longestWaitMs))
+      await pause(clock, wait);
+  }
+
   /** Ends the processes that the program left running, and resolves with their number. */
   async #endRest(tree: ProcessTree, report: Report): Promise<number> {
     const { clock, leaders } = this.#resources;
+    // Those that it keeps are ended with the pool.
+    if (this.#work.program.background === 'keep' && this.#sent === undefined) return 0;
     const left = isGone(tree, leaders) ? [] : await leftBehind(tree, this.#askRest(tree), clock);
     if (left.length === 0) return 0;
     const unkillable = await sweep(tree, stuckMs, clock);

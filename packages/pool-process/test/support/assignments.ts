@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import {
   type Assignment,
   definitionOf,
+  type ExecutableBody,
   type ExecutableFacts,
   executableTask,
   type Pool,
@@ -17,12 +18,14 @@ export interface Given extends Partial<Assignment> {
   readonly cwd?: string;
   readonly workspace?: 'private' | 'copy';
   readonly env?: Readonly<Record<string, string>>;
+  /** How its output and what it leaves behind are treated. */
+  readonly treatment?: Pick<ExecutableBody, 'joinsOutput' | 'evidence' | 'stopSignal' | 'background'>;
 }
 
 /** An assignment of a program. */
 export function executable(file: string, argv: readonly string[] = [], given: Given = {}): Assignment {
-  const { cwd = tmpdir(), env = {}, workspace, ...rest } = given;
-  const body = { file, argv, cwd, env, ...(workspace !== undefined && { workspace }) };
+  const { cwd = tmpdir(), env = {}, workspace, treatment, ...rest } = given;
+  const body = { file, argv, cwd, env, ...(workspace !== undefined && { workspace }), ...treatment };
   const task = executableTask(
     {},
     { ...body, interpret: () => ({ outcome: { kind: 'returned', value: 0 }, findings: [] }) },
