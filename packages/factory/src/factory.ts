@@ -39,6 +39,8 @@ export interface FactoryContext {
   readonly facts?: GivenFacts;
   /** The environment in which programs named without a directory are looked for. Default: this process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** How many tasks run at the same time in the default pool. Default: one for each processor. */
+  readonly workers?: number;
   /** Called with warnings: conditions that may be mistakes, such as a broken link. Default: warnings are dropped. */
   readonly warn?: (warning: Problem) => void;
   /**

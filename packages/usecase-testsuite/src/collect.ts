@@ -4,6 +4,7 @@ import { collect as collectFrom, type Factory, type LazyFacts, together, under }
 import { type LoadedConfig, layersOf } from './config/config.ts';
 import type { SuiteConfig } from './config/define-suite.ts';
 import { applyOverrides } from './options/overrides.ts';
+import { statedIn, workersOf } from './run-options.ts';
 
 /** What the factories of a suite made. */
 export interface CollectedTasks {
@@ -25,9 +26,11 @@ export async function collectTasks(
 ): Promise<CollectedTasks> {
   const { config, root } = loaded;
   const sources = Object.entries(config.from).map(([callPath, factory]) => under(partsOf(callPath), factory));
+  const workers = workersOf(statedIn(layersOf(loaded)), config);
+  const context = { root, facts: facts.facts, workers };
   const collectAll = async () => {
-    const tasks = await collectFrom(together(...sources), { root, facts: facts.facts });
-    return [tasks, await collectFrom(catalogueOf(config), { root, facts: facts.facts })] as const;
+    const tasks = await collectFrom(together(...sources), context);
+    return [tasks, await collectFrom(catalogueOf(config), context)] as const;
   };
   let collected = await collectAll();
   // A factory has asked for a fact that takes time: once it is known, the factories start over.
