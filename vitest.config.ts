@@ -77,6 +77,7 @@ export default defineConfig({
     alias: {
       '#failing-disk': toolOf('failing-disk'),
       '#real-programs': toolOf('real-programs'),
+      '#play-ctest': toolOf('play-ctest'),
       '#sample': toolOf('sample'),
       '#scripted-clock': toolOf('scripted-clock'),
     },

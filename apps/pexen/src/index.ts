@@ -55,6 +55,8 @@ export {
   automake,
   bats,
   type Condition,
+  type CTestOptions,
+  ctest,
   executables,
   type Factory,
   type FactoryContext,

@@ -6,6 +6,7 @@ export { machineProperties } from './conditions/machine-properties.ts';
 export { type Condition, type Needs, needs } from './conditions/needs.ts';
 export { type SystemFactsOptions, systemFacts } from './conditions/system-facts.ts';
 export { isVersionAtLeast } from './conditions/version.ts';
+export { type CTestOptions, ctest } from './ctest/ctest.ts';
 export { type Collected, collect, type Factory, type FactoryContext, together, under } from './factory.ts';
 export { type KyuaOptions, kyua } from './kyua/kyua.ts';
 export type { ModuleRole } from './modules/load-module.ts';

@@ -1,6 +1,7 @@
 /** The factory of all kinds of tests: handles any mix of files in one walk. `pexen run` uses it without a configuration. */
 import { basename, join } from 'node:path';
 import type { Problem } from '@pexen/core';
+import { ctest } from './ctest/ctest.ts';
 import type { FileKind, FileKinds, LoadContext, Surroundings } from './directory-factory.ts';
 import { directoryFactory } from './directory-factory.ts';
 import type { Factory } from './factory.ts';
@@ -57,7 +58,7 @@ export function tree(options: TreeOptions): Factory {
 
 /** The factories that suite files call by their names. */
 export const factories = {
-  ...{ executables, programs, modules, tree, prove, nodeTest, vitest, bats, pytest, goTest },
+  ...{ executables, programs, modules, tree, ctest, prove, nodeTest, vitest, bats, pytest, goTest },
 } as unknown as FactoryTable;
 
 /** What is at the top of the walked folder. */

@@ -275,7 +275,8 @@ function meaningOf(exitCode: number | null, exitCodes: InterpretOptions['exitCod
 
 const usual: Readonly<Record<number, ExitMeaning>> = { 0: 'pass', 77: 'skip', 99: 'error' };
 
-function failed(message: string): PoolOutcome {
+/** It failed, dependents are skipped, and the resources that it held are in order. */
+export function failed(message: string): PoolOutcome {
   const error = plainError(new TaskFailError(message, { depsOk: false, locksOk: true }));
   return { kind: 'failed', error, depsOk: false, locksOk: true };
 }
@@ -300,6 +301,11 @@ function describe(facts: ExecutableFacts, findings: FindingList): string {
   if (last === undefined) return withTail(end, tail.trim() === '' ? '' : tail);
   const head = `${end}: ${last.length > longestLastLine ? `${last.slice(0, longestLastLine)}…` : last}`;
   return tail.trim() === last ? head : withTail(head, tail);
+}
+
+/** How a program ended that has no findings: `exit code 3: no route to host`. */
+export function describeEnd(facts: ExecutableFacts): string {
+  return describe(facts, new FindingList());
 }
 
 function namesOf({ failing, counts }: FindingList): string {
@@ -346,9 +352,13 @@ function endOf(output: CapturedOutput): string {
 /** By which a service reports that it is ready. */
 const readyLine = /^[ \t]*ready\b.*$/gm;
 
-function leaks({ leaked, exitCode }: ExecutableFacts, { service }: InterpretOptions): Finding[] {
+function leaks({ leaked, exitCode }: ExecutableFacts, { service }: InterpretOptions): readonly Finding[] {
+  return leaked > 0 && service !== undefined && exitCode === 0 ? [background] : leftBehind(leaked);
+}
+
+/** The warning about processes that a program has left running. */
+export function leftBehind(leaked: number): readonly Finding[] {
   if (leaked === 0) return [];
-  if (service !== undefined && exitCode === 0) return [background];
   const message = `${leaked} ${leaked === 1 ? 'process' : 'processes'} that it started still ran when it had ended, and ${leaked === 1 ? 'was' : 'were'} killed`;
   return [{ name: 'left behind', status: 'warn', message }];
 }

@@ -4,6 +4,7 @@
  */
 import type { StopSignal } from '@pexen/core';
 import type { Needs } from '../conditions/needs.ts';
+import type { CTestOptions } from '../ctest/ctest.ts';
 import type {
   ExecutablesOptions,
   ModuleOptions,
@@ -244,6 +245,10 @@ interface TreeData extends Omit<TreeOptions, keyof WrittenOtherwise | 'match'>, 
   /** Globs over names: exported functions that match one are tasks as well. */
   readonly match?: string | readonly string[];
 }
+/** The tests of a CMake build. */
+interface CTestData
+  extends Omit<CTestOptions, keyof WrittenOtherwise>,
+    Pick<WrittenOtherwise, 'meta' | 'env'> {}
 /** Tests of a well-known tool. */
 interface PresetData extends Omit<PresetOptions, keyof WrittenOtherwise | 'args'>, WrittenOtherwise {
   /** Arguments of the tool, before the file. */
@@ -265,6 +270,8 @@ export interface FactoriesData {
   readonly modules?: ModulesData | readonly ModulesData[];
   /** All that looks like a test below a directory. */
   readonly tree?: TreeData | readonly TreeData[];
+  /** The tests of a CMake build, with all their properties. */
+  readonly ctest?: CTestData | readonly CTestData[];
   /** Perl tests, as `prove -l` runs them. */
   readonly prove?: PresetData | readonly PresetData[];
   /** Tests for node:test. */
