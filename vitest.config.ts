@@ -28,6 +28,7 @@ const tidy = {
   name: 'tidy',
   root: '.',
   include: ['tidy/**/*.test.ts'],
+  globalSetup: [toolOf('ensure-page')],
   // They only read: one worker parses all sources once.
   isolate: false,
 };

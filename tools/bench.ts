@@ -21,6 +21,7 @@ const benches = {
   price: ['packages/store', 'bench/price.ts'],
   watch: ['packages/usecase-testsuite', 'bench/watch.ts'],
   yaml: ['packages/usecase-testsuite', 'bench/yaml.ts'],
+  page: ['packages/page', 'bench/page.ts'],
 } as const;
 
 type Name = keyof typeof benches;

@@ -96,7 +96,7 @@ const [folder = 'out/pictures', ...names] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 execFileSync(process.execPath, [fileURLToPath(new URL('build-page.ts', import.meta.url))]);
 const browser = await startBrowser();
-for (const { name, document, hash = '', scheme = 'light', size = [1280, 800] } of pictures) {
+for (const { name, document, hash = '', scheme = 'light', size = [1200, 720] } of pictures) {
   if (names.length > 0 && !names.some((part) => name.includes(part))) continue;
   const file = join(tmpdir(), `pexen-picture-${process.pid}.html`);
   writeFileSync(file, [...reportPage(document)].join(''));

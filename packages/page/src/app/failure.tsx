@@ -19,7 +19,7 @@ function ErrorView({
   return (
     <div class="error">
       <p class="message">
-        <b>{plain(name)}</b> <Terminal text={message} />
+        {name !== 'TaskFailError' && <b>{plain(name)}</b>} <Terminal text={message} />
       </p>
       {expected !== undefined && actual !== undefined && <Difference expected={expected} actual={actual} />}
       {Object.keys(properties).length > 0 && (

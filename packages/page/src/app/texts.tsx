@@ -84,7 +84,7 @@ export function Output({
   readonly children?: JSX.Element | false;
 }): JSX.Element {
   const [sought, setSought] = useState('');
-  const lines = text.split('\n').length;
+  const lines = text.replace(/\n$/, '').split('\n').length;
   const hits = sought === '' ? 0 : plain(text).toLowerCase().split(sought.toLowerCase()).length - 1;
   return (
     <details class="output" open={lines < 400}>

@@ -59,19 +59,15 @@ function nextPart(path: string, from: number): string {
 function select(tasks: readonly PageTask[], root: string, query: Query): Found {
   const selector = selectorOf(tasks, root);
   const unmet: string[] = [];
-  selector.select(query, (term) => {
+  let numbers = selector.select(query, (term) => {
     if (term.kind === 'word') unmet.push(term.text);
   });
-  const asked = unmet.length === 0 ? query : relaxed(query, new Set(unmet));
-  const numbers = selector.select(asked);
-  const note =
-    unmet.length === 0
-      ? undefined
-      : `no test is called ${unmet.map((each) => `"${each}"`).join(', ')}: looked for in their paths`;
+  const names = unmet.map((each) => `"${each}"`).join(', ');
+  if (unmet.length > 0) numbers = selector.select(relaxed(query, new Set(unmet)));
   return {
     kind: 'some',
-    tasks: [...numbers].sort((one, other) => one - other).flatMap((number) => tasks[number] ?? []),
-    ...(note !== undefined && { note }),
+    tasks: tasks.filter((_, number) => numbers.has(number)),
+    ...(unmet.length > 0 && { note: `no test is called ${names}: looked for in their paths` }),
   };
 }
 
@@ -87,7 +83,16 @@ function textTerm(text: string): QueryTerm {
   return { kind: 'text', text };
 }
 
+/** The one of the tasks that were asked for last: a query grows letter by letter. */
+const latest = new WeakMap<readonly PageTask[], TaskSelector>();
+
 function selectorOf(tasks: readonly PageTask[], root: string): TaskSelector {
+  const known = latest.get(tasks) ?? makeSelector(tasks, root);
+  latest.set(tasks, known);
+  return known;
+}
+
+function makeSelector(tasks: readonly PageTask[], root: string): TaskSelector {
   const lastResults = new Map<string, LastResult>();
   for (const { path, task, durationMs = 0 } of tasks)
     if (task.result !== undefined)

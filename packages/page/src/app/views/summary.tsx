@@ -10,6 +10,7 @@ import { plain } from '../texts.tsx';
 
 /** So many failures are listed here; all of them are in the list of tests. */
 const MOST_FAILURES = 50;
+const MOST_ODD = 10;
 const MOST_SLOW = 10;
 const MOST_LOCKS = 8;
 
@@ -22,6 +23,7 @@ export function Summary(): JSX.Element {
       {tasks.length === 0 && <p class="empty">{emptyText(document.snapshot.run.hasEnded)}</p>}
       <Underway />
       {failures.length > 0 && <Failures failures={failures} />}
+      <WorthALook tasks={tasks} />
       <Skipped />
       <Changes />
       <div class="columns">
@@ -177,6 +179,24 @@ function firstLines(text: string): string {
     ...lines.slice(0, 4).map((line) => (line.length > 300 ? `${line.slice(0, 300)} …` : line)),
     ...(lines.length > 4 ? ['…'] : []),
   ].join('\n');
+}
+
+/** Tests that fail nothing and are not quite well: flaky ones, and those with warnings. */
+function WorthALook({ tasks }: { readonly tasks: readonly PageTask[] }): JSX.Element | null {
+  const odd = tasks.filter(({ condition }) => condition === 'flaky' || condition === 'warn');
+  if (odd.length === 0) return null;
+  return (
+    <Section title="Worth a look" aside={odd.length > MOST_ODD && `the first ${MOST_ODD} of ${odd.length}`}>
+      <ul class="list">
+        {odd.slice(0, MOST_ODD).map((task) => (
+          <li key={task.path}>
+            <TestLine task={task} note={plain(task.message).split('\n')[0]} />
+            <span class="aside">{span(task.durationMs)}</span>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
 }
 
 /** Why tests were skipped: each cause once. */

@@ -356,7 +356,8 @@ function Waited({ test }: { readonly test: PageTask }): JSX.Element | null {
             <tr key={fromMs}>
               <td class="number">{span(toMs - fromMs)}</td>
               <td>
-                <i class={`cause ${kind}`} aria-hidden="true" /> {kind === 'worker' && 'for a worker'}
+                <i class={`cause ${kind}`} aria-hidden="true" />{' '}
+                {kind === 'worker' && 'for a worker to start, or to be free'}
                 {kind === 'dependency' && 'for what it needs, last '}
                 {kind === 'resource' && (
                   <>
@@ -403,7 +404,8 @@ function Facts({ test }: { readonly test: PageTask }): JSX.Element {
         <Fact name="see it in">
           <a href={hrefOf(timeline)} onClick={follow(timeline)}>
             the timeline
-          </a>{' '}
+          </a>
+          {' and '}
           <a href={hrefOf(graph)} onClick={follow(graph)}>
             the graph
           </a>
@@ -427,7 +429,7 @@ function Facts({ test }: { readonly test: PageTask }): JSX.Element {
         {facts.priority !== undefined && <Fact name="priority">{facts.priority}</Fact>}
         {facts.weightMs !== undefined && <Fact name="expected to take">{span(facts.weightMs)}</Fact>}
         {facts.retries !== undefined && <Fact name="retries">{facts.retries}</Fact>}
-        {root.value !== '/' && <Fact name="below">{root.value}</Fact>}
+        {root.value !== '/' && <Fact name="root">{root.value}</Fact>}
       </dl>
     </Section>
   );
