@@ -136,7 +136,7 @@ function describeWaiting(waiting: WaitingFor): string {
       if (waiting.alone === 'itself') return 'to run alone, after';
       if (waiting.alone === 'other') return 'to run after the exclusive';
       if (waiting.scope !== undefined) return elsewhereText(waiting, waiting.scope);
-      return `for the resource "${waiting.resource}", held by`;
+      return `for the resource "${waiting.resource}"${onNodes(waiting.nodes)}, held by`;
     case 'reservation':
       return 'for what is reserved for';
     case 'group':
@@ -155,6 +155,10 @@ function describeWaiting(waiting: WaitingFor): string {
     default:
       return waiting satisfies never;
   }
+}
+
+function onNodes(nodes: readonly string[] = []): string {
+  return nodes.length === 0 ? '' : ` on ${nodes.join(', ')}`;
 }
 
 /** Held by tasks of other runs, which do not follow as tasks. */

@@ -100,6 +100,8 @@ export type WaitingFor =
       readonly resource: string;
       readonly holders: readonly string[];
       readonly alone?: 'itself' | 'other';
+      /** There is one on each node: it is held on these, which are all that could run the task; at most 8. */
+      readonly nodes?: readonly string[];
       /** Tasks of other runs hold it: `machine`, or another scope. The holders are then named with their runs. */
       readonly scope?: string;
     }

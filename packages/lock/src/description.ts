@@ -1,7 +1,16 @@
 /** Describes a lock table for people: who holds what, and who waits for whom. Visits every holder; not for the hot path. */
 
 import type { Resource } from '@pexen/core';
-import { BYPASSED, type Holder, NONE, type NodeId, PARKED, STARVED, WITHOUT_AMOUNTS } from './holders.ts';
+import {
+  BYPASSED,
+  type Holder,
+  NONE,
+  type NodeId,
+  PARKED,
+  type RequestId,
+  STARVED,
+  WITHOUT_AMOUNTS,
+} from './holders.ts';
 import type { LockTable, LockTableParts } from './lock-table.ts';
 import { BESIDE, CLAIM, EXCLUSIVE, FREE, ROOT, USE_ONE } from './resource-tree.ts';
 
@@ -112,29 +121,51 @@ function conflictsOf(
   });
 }
 
-/** Counts the other's request alone, and compares the holder's with that. */
+/** A holder that returns for its amounts has its uses and claims already: only units can be missing. */
 function conflictOf(parts: LockTableParts, holder: Holder, other: Holder): NodeId | undefined {
+  const { holders, fairness } = parts;
+  const isReturning = holders.is(holder, WITHOUT_AMOUNTS);
+  return conflictWith(parts, other, holders.requestOf(holder), isReturning, other === fairness.head);
+}
+
+/** Counts what the other one holds or wants alone, and compares the request with that. */
+function conflictWith(
+  parts: LockTableParts,
+  other: Holder,
+  compared: RequestId,
+  isReturning: boolean,
+  isReserving: boolean,
+): NodeId | undefined {
   const { holders, counterpart } = parts;
   const request = holders.requestOf(other);
   counterpart.count(request, 1);
   if (holders.is(other, WITHOUT_AMOUNTS)) counterpart.countUnits(request, -1);
-  const node = conflictWithCounterpart(parts, holder, other);
+  const node = conflictWithCounterpart(parts, compared, isReturning, isReserving);
   if (holders.is(other, WITHOUT_AMOUNTS)) counterpart.countUnits(request, 1);
   counterpart.count(request, -1);
   return node;
 }
 
-/** A holder that returns for its amounts has its uses and claims already: only units can be missing. */
-function conflictWithCounterpart(parts: LockTableParts, holder: Holder, other: Holder): NodeId | undefined {
-  const { tree, requests, holders, conflicts, fairness, counterpart } = parts;
-  const isReturning = holders.is(holder, WITHOUT_AMOUNTS);
+function conflictWithCounterpart(
+  { tree, requests, conflicts, counterpart }: LockTableParts,
+  request: RequestId,
+  isReturning: boolean,
+  isReserving: boolean,
+): NodeId | undefined {
   if (!isReturning && counterpart.isExclusive) return ROOT;
-  for (const { node, mode } of requests.entriesOf(holders.requestOf(holder))) {
+  for (const { node, mode } of requests.entriesOf(request)) {
     const counter = isReturning ? FREE : counterpart.counterOf(node, mode);
     if (counter !== FREE) return tree.nodeAt(counter);
-    if (counterpart.hasUnitsOf(node) && conflicts.isSpent(node, mode, other === fairness.head)) return node;
+    if (counterpart.hasUnitsOf(node) && conflicts.isSpent(node, mode, isReserving)) return node;
   }
   return undefined;
+}
+
+/** Those that hold what keeps the request from being taken, in order. */
+export function holdersAgainst({ parts }: LockTable, request: RequestId): readonly Holder[] {
+  const isAgainst = (holder: Holder): boolean =>
+    conflictWith(parts, holder, request, false, false) !== undefined;
+  return parts.holders.active.filter(isAgainst).sort((a, b) => a - b);
 }
 
 function howOf(mode: number, counts: readonly number[]): { readonly how: HoldMode; readonly count?: number } {

@@ -121,6 +121,24 @@ export class FairnessQueue {
     this.park(holder, counter);
   }
 
+  /** It wants another request, in this pool. A parked holder waits for that instead; its bypasses still count. */
+  rebind(holder: Holder, request: number, pool: number): void {
+    const before = this.#holders.requestOf(holder);
+    const isParked = this.#holders.is(holder, PARKED);
+    this.unpark(holder);
+    this.#holders.rebind(holder, request, pool);
+    if (holder === this.head) {
+      this.#headCounter = FREE;
+      this.#conflicts.reserved.count(before, -1);
+      this.#conflicts.reserved.count(request, 1);
+    }
+    if (isParked) {
+      this.#conflicts.find(request, holder === this.head);
+      this.park(holder);
+    }
+    if (holder === this.head) this.recheck(before);
+  }
+
   /** Called when the holder takes its request, or gives up: it is no longer parked nor starved. */
   leave(holder: Holder): void {
     this.unpark(holder);

@@ -112,6 +112,12 @@ export class Holders {
     this.#at[holder * WIDTH + what] = value;
   }
 
+  /** It wants another request, and belongs to this pool. */
+  rebind(holder: number, request: number, pool: number): void {
+    this.set(holder, REQUEST, request);
+    this.set(holder, STATE, (this.get(holder, STATE) & ((1 << POOL) - 1)) | (pool << POOL));
+  }
+
   requestOf(holder: number): number {
     return this.get(holder, REQUEST);
   }

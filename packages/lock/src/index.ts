@@ -6,6 +6,7 @@ export {
   describeWaits,
   type HeldNode,
   type HoldMode,
+  holdersAgainst,
   nameOf,
   nameOfResource,
   type WaitingHolder,
@@ -19,7 +20,9 @@ export {
   HierarchyLock,
   isResourcePath,
   isSamePlace,
+  OnNode,
   partsOf,
   path,
   type ResourcePath,
 } from './resource-path.ts';
+export { namesIn, ResourcePattern } from './resource-pattern.ts';

@@ -22,7 +22,7 @@ import {
 } from './holders.ts';
 import { Poison } from './poison.ts';
 import { CompiledRequests, type LockRequest } from './requests.ts';
-import { ResourceTree } from './resource-tree.ts';
+import { ResourceTree, ROOT } from './resource-tree.ts';
 
 /** How many units there are of each resource: by name, or as pairs, for resources that are not strings. */
 export type Capacities = Readonly<Record<string, number>> | Iterable<readonly [Resource, number]>;
@@ -138,8 +138,9 @@ export class LockTable {
     this.#requests.forget(request);
   }
 
-  /** There are so many units of the resource, from now on. What was compiled before does not count. At most once for each resource. */
+  /** There are so many units of the resource, from now on. What was compiled before does not count. Once it has a capacity, that may change. */
   declare(resource: Resource, capacity: number): void {
+    this.#changed();
     this.parts.tree.declare(resource, capacity);
   }
 
@@ -213,6 +214,57 @@ export class LockTable {
     this.#holders.activate(holder);
     this.#fairness.started(holder);
     return TAKEN;
+  }
+
+  /** The holder, which holds nothing, wants this from now on, in this pool. If it is parked, it waits for that instead; its bypasses still count. */
+  rebind(holder: Holder, request: RequestId, pool: number): void {
+    this.#changed();
+    this.#fairness.rebind(holder, request, pool);
+  }
+
+  /**
+   * The holder, which is not parked, holds this instead of what it holds, in this pool; amounts as far as it holds its own. False if others hold what is
+   * new in it: then nothing changes. Reservations do not count.
+   */
+  exchange(holder: Holder, request: RequestId, pool: number): boolean {
+    const before = this.#holders.requestOf(holder);
+    this.#changed();
+    this.#countHeld(holder, -1);
+    const isFree = !this.#conflicts.find(request, true);
+    if (isFree) this.#holders.rebind(holder, request, pool);
+    this.#countHeld(holder, 1);
+    if (isFree && this.#fairness.count > 0) this.#fairness.recheck(before);
+    return isFree;
+  }
+
+  #countHeld(holder: Holder, by: 1 | -1): void {
+    const request = this.#holders.requestOf(holder);
+    this.#conflicts.held.count(request, by);
+    if (this.#holders.is(holder, WITHOUT_AMOUNTS))
+      this.#conflicts.held.countUnits(request, by === 1 ? -1 : 1);
+  }
+
+  /** Could this be taken now, by the holder, which holds nothing of it? `isReserved`: what is reserved for others counts, too. Changes nothing. */
+  isFree(request: RequestId, holder: Holder | typeof NONE = NONE, isReserved = true): boolean {
+    this.#met = NONE;
+    const isHead = holder !== NONE && holder === this.#fairness.head;
+    return !this.#conflicts.find(request, isHead || !isReserved);
+  }
+
+  /** Do the two exclude each other? Two requests for units of one resource do, however many there are. */
+  areInConflict(one: RequestId, other: RequestId): boolean {
+    const { counterpart, conflicts } = this.parts;
+    counterpart.count(other, 1);
+    const answer = conflicts.meets(counterpart, one);
+    counterpart.count(other, -1);
+    return answer;
+  }
+
+  /** The node where the request meets what is held or reserved, as `tryTake` returns it; the root where nothing is in the way. */
+  nodeAgainst(request: RequestId): NodeId {
+    this.#met = NONE;
+    const isBlocked = this.#conflicts.find(request, false);
+    return isBlocked ? this.parts.tree.nodeAt(this.#conflicts.counter) : ROOT;
   }
 
   /** Would `tryTake` succeed now? Changes nothing. */
@@ -324,6 +376,11 @@ export class LockTable {
   /** Clears the poison of every node at or below a claim of this request. */
   clearPoison(request: RequestId): void {
     this.parts.poison.clearPoison(request);
+  }
+
+  /** What the holder holds, or wants. */
+  requestOf(holder: Holder): RequestId {
+    return this.#holders.requestOf(holder);
   }
 
   /** Does it hold its request (perhaps without its amounts)? */

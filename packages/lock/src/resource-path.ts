@@ -50,13 +50,28 @@ export function isSamePlace(one: Resource, other: Resource): boolean {
   return parts.length === others.length && parts.every(isSame);
 }
 
-/** `/a/b`. */
-export function nameOfPath(parts: readonly unknown[]): string {
-  return `/${parts.map(nameOfPart).join('/')}`;
+/**
+ * A part that says on which node a resource is, of which there is one on each: `path('dev', 'kvm', new OnNode('n1'))`. What holds `/dev` holds it on
+ * all nodes. People read it as `/dev/kvm on n1`. Without a name it is where the run is, and not shown.
+ */
+export class OnNode {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** `/a/b`; `isFlat`: `a`. */
+export function nameOfPath(parts: readonly unknown[], isFlat = false): string {
+  const [node] = parts.filter((part) => part instanceof OnNode);
+  const names = parts.filter((part) => !(part instanceof OnNode)).map(nameOfPart);
+  const name = isFlat && names.length === 1 ? (names[0] as string) : `/${names.join('/')}`;
+  return node === undefined || node.name === '' ? name : `${name} on ${node.name}`;
 }
 
 /** A string is its own name. Any value may be a part, also one without a string form. */
-export function nameOfPart(part: unknown): string {
+function nameOfPart(part: unknown): string {
   return typeof part === 'string' ? part : describeResource(part);
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Resource } from '@pexen/core';
 import { grown } from '@pexen/core/columns';
-import { isResourcePath, nameOfPart, nameOfPath, partsOf } from './resource-path.ts';
+import { isResourcePath, nameOfPath, partsOf } from './resource-path.ts';
 
 /** The root of the tree, and the empty prefix of every request. */
 export const ROOT = 0;
@@ -100,7 +100,7 @@ export class ResourceTree {
 
   declare(resource: Resource, capacity: number): void {
     const node = this.nodeOf(resource);
-    this.retain(node);
+    if (this.capacityOf(node) === 0) this.retain(node);
     this.capacity = grown(this.capacity, node + 1);
     this.capacity[node] = capacity;
   }
@@ -126,8 +126,12 @@ export class ResourceTree {
   /** As people write it: flat, if its first name was flat. */
   nameOf(node: number): string {
     const parts: unknown[] = [];
-    for (let at = node; at !== ROOT; at = this.parent[at] as number) parts.unshift(this.#parts[at]);
-    return parts.length === 1 && !this.#paths.has(node) ? nameOfPart(parts[0]) : nameOfPath(parts);
+    let top = node;
+    for (let at = node; at !== ROOT; at = this.parent[at] as number) {
+      parts.unshift(this.#parts[at]);
+      top = at;
+    }
+    return nameOfPath(parts, !this.#paths.has(top));
   }
 
   /** Is the node `above` itself, or below it? */

@@ -9,18 +9,18 @@ import {
   refuse,
   type TaskMeta,
 } from '@pexen/core';
-import { partsOf } from '@pexen/lock';
+import { namesIn, partsOf, ResourcePattern } from '@pexen/lock';
 import type { SharedAmount, SharedRequest } from './protocol/messages.ts';
 
 type Held = Pick<SharedRequest, 'uses' | 'claims' | 'amounts'>;
 
-/** The resources that runs share, by names and patterns: `*` stands for any characters of one part, `**` for any parts. */
+/** The resources that runs share, by names and patterns. */
 export class SharedPart {
-  readonly #patterns: readonly (readonly (RegExp | '**')[])[];
+  readonly #patterns: readonly ResourcePattern[];
   readonly #capacities: ReadonlyMap<string, number>;
 
   constructor(patterns: readonly string[], capacities: Readonly<Record<string, number>>) {
-    this.#patterns = patterns.map((pattern) => namesIn(pattern).map(partOf));
+    this.#patterns = patterns.map((pattern) => new ResourcePattern(pattern));
     this.#capacities = new Map(
       Object.entries(capacities).map(([name, units]) => [namesIn(name).join('/'), units]),
     );
@@ -59,28 +59,8 @@ export class SharedPart {
   #sharedParts(resource: Resource): string[] | undefined {
     const parts = partsOf(resource);
     if (!parts.every((part) => typeof part === 'string')) return undefined;
-    return this.#patterns.some((pattern) => meets(pattern, parts)) ? [...parts] : undefined;
+    return this.#patterns.some((pattern) => pattern.meets(parts)) ? [...parts] : undefined;
   }
-}
-
-/** The parts of a name; `db` and `/db` are the same. */
-function namesIn(name: string): string[] {
-  return name.split('/').filter((part) => part !== '');
-}
-
-function partOf(part: string): RegExp | '**' {
-  if (part === '**') return part;
-  const literals = part.split('*').map((literal) => literal.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
-  return new RegExp(`^${literals.join('.*')}$`, 's');
-}
-
-/** Does a resource that matches the pattern lie at the parts, above, or below? */
-function meets(pattern: readonly (RegExp | '**')[], parts: readonly string[]): boolean {
-  const [first, ...rest] = pattern;
-  const [name, ...below] = parts;
-  if (first === undefined || name === undefined) return true;
-  if (first === '**') return meets(rest, parts) || meets(pattern, below);
-  return first.test(name) && meets(rest, below);
 }
 
 function checkedAmount(

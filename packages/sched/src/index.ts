@@ -63,5 +63,5 @@ export { type LateErrorRecord, Run, run, type Summary } from './driver/run.ts';
 export { type Random, runId, softwareVersions } from './driver/run-identity.ts';
 export { callPathsOf } from './plan/compiled-tasks.ts';
 export type { TaskDefaults } from './plan/metadata.ts';
-export type { Entry } from './plan/planned.ts';
+export type { Entry, NodeResource, NodeResources } from './plan/planned.ts';
 export type { PulledIn } from './plan/select.ts';

@@ -8,6 +8,7 @@ import { graphBugs } from './sim/planted/graph-bugs.ts';
 import { lockBugs } from './sim/planted/lock-bugs.ts';
 import { beyondTheSimulator, machineBugs } from './sim/planted/machine-bugs.ts';
 import { nodeBugs } from './sim/planted/node-bugs.ts';
+import { nodeLockBugs } from './sim/planted/node-lock-bugs.ts';
 import { clear, hunt, isGone } from './sim/planted/plant.ts';
 import { serviceBugs } from './sim/planted/service-bugs.ts';
 import { setupBugs } from './sim/planted/setup-bugs.ts';
@@ -30,9 +31,16 @@ test('every line in which a bug is planted is there', () => {
   expect(planted.filter(isGone).map(({ file, what }) => `${file} has changed: ${what}`)).toEqual([]);
 });
 
-const bugs = [lockBugs, graphBugs, machineBugs, serviceBugs, nodeBugs, setupBugs, acrossRunsBugs].flatMap(
-  sampled,
-);
+const bugs = [
+  lockBugs,
+  graphBugs,
+  machineBugs,
+  serviceBugs,
+  nodeBugs,
+  setupBugs,
+  nodeLockBugs,
+  acrossRunsBugs,
+].flatMap(sampled);
 /** Two at a time: each hunt is a process of its own. */
 const pairs = Array.from({ length: Math.ceil(bugs.length / 2) }, (_, at) => bugs.slice(at * 2, at * 2 + 2));
 

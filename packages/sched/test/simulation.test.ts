@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { isWhole } from '#sample';
 import { exhaust } from './sim/exhaustive.ts';
 import { firstWithNodes, firstWithRuns, firstWithServices, generate } from './sim/generate.ts';
+import { drawNodeLocks, playNodeLocks } from './sim/node-locks.ts';
 import { plainScenario, plainTask } from './sim/plain.ts';
 import { playMany } from './sim/play-many.ts';
 import type { Scenario, TaskSpec } from './sim/scenario.ts';
@@ -34,6 +35,15 @@ test('many seeds that set up nodes break no rule', { timeout: 120_000 }, () => {
   const seeds = Array.from({ length: most }, (_, at) => 1_000_000 + at);
   const wrong = seeds.flatMap((seed) => {
     const violation = playSetups(drawSetups(seed));
+    return violation === undefined ? [] : [`${seed}: ${violation}`];
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('many seeds that need resources of nodes break no rule', { timeout: 120_000 }, () => {
+  const seeds = Array.from({ length: most / 2 }, (_, at) => 1_000_000 + at);
+  const wrong = seeds.flatMap((seed) => {
+    const violation = playNodeLocks(drawNodeLocks(seed));
     return violation === undefined ? [] : [`${seed}: ${violation}`];
   });
   expect(wrong).toEqual([]);

@@ -56,10 +56,11 @@ export async function collectTasks(
   };
 }
 
-/** Those that stand with other rules for resources. */
+/** Those that stand with other rules for resources. What there is on each node is counted there. */
 function capacitiesIn({ resources = {} }: SuiteConfig): [Resource, number][] {
-  const all = Object.entries(resources).map(([name, { capacity }]) => [name, capacity] as const);
-  return all.flatMap(([name, capacity]) => (capacity === undefined ? [] : [[name, capacity]]));
+  return Object.entries(resources).flatMap(([name, { scope, capacity }]) =>
+    scope === 'node' || typeof capacity !== 'number' ? [] : [[name, capacity] as [Resource, number]],
+  );
 }
 
 /** Factories of others may yield tasks without a place. */

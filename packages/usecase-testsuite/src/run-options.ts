@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Digester, type Facts, PexenError, type Pool, type Problem, type RunJournal } from '@pexen/core';
 import { processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
-import { inline, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
+import { inline, type NodeResources, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
 import type { PoolRequest, poolNames, SuiteConfig } from './config/define-suite.ts';
 import type { OptionLayers } from './options/layers.ts';
 import type { PausableClock } from './pausable-clock.ts';
@@ -94,11 +94,12 @@ export function planOptions(
     ...definedOf({ loader, keep, clock, outputFile }),
   };
   const { pools = {}, groups = {}, capacities, spare } = config;
+  const nodeResources = resourcesOfNodes(config);
   const pool = poolOf(stated, config);
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
-    ...definedOf({ capacities, spare, weights, first }),
+    ...definedOf({ capacities, nodeResources, spare, weights, first }),
     pool: () => checkedPool('pool', pool(request)),
     programPool: () => processes(request),
     pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
@@ -161,4 +162,11 @@ function mapValues<In, Out>(
   make: (value: In, name: string) => Out,
 ): Record<string, Out> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(value, name)]));
+}
+
+/** Those of which there is one on each node. */
+function resourcesOfNodes({ resources = {} }: SuiteConfig): NodeResources | undefined {
+  const found = Object.entries(resources).filter(([, { scope }]) => scope === 'node');
+  if (found.length === 0) return undefined;
+  return Object.fromEntries(found.map(([name, { capacity }]) => [name, { capacity }]));
 }

@@ -16,7 +16,8 @@ export function sharedLocks(
     Symbol.iterator in capacities ? capacities : Object.entries(capacities);
   const units = new Map<string, number>();
   for (const [resource, count] of stated) if (typeof resource === 'string') units.set(resource, count);
-  for (const [name, { capacity }] of rules) if (capacity !== undefined) units.set(name, capacity);
+  for (const [name, { scope, capacity }] of rules)
+    if (typeof capacity === 'number' && scope !== 'node') units.set(name, capacity);
   return machineLocks({
     ...{ resources: shared, capacities: Object.fromEntries(units), clock },
     settle: ({ runId }) => untilNoStrays(runId, { clock }),

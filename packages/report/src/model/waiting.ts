@@ -162,14 +162,22 @@ function dispatchedTo(pool: string): Reason {
   return { kind: 'dispatched', subject: '', by: [pool], isByTasks: false };
 }
 
+function resourceOf({
+  resource,
+  scope,
+  nodes = [],
+}: Extract<WaitingFor, { readonly kind: 'resource' }>): string {
+  if (scope !== undefined) return `${resource} of the ${scope}`;
+  return nodes.length === 0 ? resource : `${resource} on ${nodes.join(', ')}`;
+}
+
 /** Undefined for a delay before the next attempt: a task with such a delay does not count as waiting. */
 function reasonOf(waiting: WaitingFor): Reason | undefined {
   switch (waiting.kind) {
     case 'resource':
       return {
         ...{ kind: waiting.kind, by: waiting.holders, isByTasks: waiting.scope === undefined },
-        subject:
-          waiting.scope === undefined ? waiting.resource : `${waiting.resource} of the ${waiting.scope}`,
+        subject: resourceOf(waiting),
       };
     case 'requirement':
       return { kind: waiting.kind, subject: waiting.requirement, by: waiting.providers, isByTasks: true };

@@ -30,7 +30,6 @@ import { GOING, type State } from '../machine/state.ts';
 import { PROVIDED } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
-import type { NodeAnswer } from '../plan/placement.ts';
 import type { Entry } from '../plan/planned.ts';
 import { clear } from '../plan/undo-log.ts';
 import { AsyncContexts } from './async-contexts.ts';
@@ -434,8 +433,8 @@ export class Engine implements AttemptHost, PoolListener {
     return this.#attempts[task]?.lastSignMs;
   }
 
-  answersOf(node: PoolNode): readonly NodeAnswer[] {
-    return this.plan.placement.answersOf(node);
+  factsOf(node: PoolNode): ReturnType<CompiledTasks['factsOf']> {
+    return this.plan.factsOf(node);
   }
 
   warn(problem: Problem): void {

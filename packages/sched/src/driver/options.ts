@@ -41,6 +41,7 @@ import {
 } from '@pexen/core/options';
 import type { Capacities } from '@pexen/lock';
 import type { TaskDefaults } from '../plan/metadata.ts';
+import type { NodeResource, NodeResources } from '../plan/planned.ts';
 import type { Recorder } from './recording.ts';
 import type { Random } from './run-identity.ts';
 
@@ -74,6 +75,13 @@ export interface PoolOptions {
 export interface PlanOptions extends PoolOptions {
   /** How many units there are of resources that are used by amount. */
   readonly capacities?: Capacities | undefined;
+  /**
+   * Resources of which there is one on each node, such as a device, by names and patterns: `*` stands for any characters of one part, `**` for any parts.
+   * What is below such a resource is on the node, too; who claims what is above it claims it on all nodes. Tasks that need it run where it is free. With
+   * `capacity` there are so many units on each; as a text it is the name of the property of nodes that says how many. Pools without nodes share what is
+   * where the run is. Default: none.
+   */
+  readonly nodeResources?: NodeResources | undefined;
   /** How many attempts may wait in a pool beyond its workers. Default 0 for pools in this thread, otherwise 1. */
   readonly spare?: number | undefined;
   /** Passed to the `when` of tasks. */
@@ -180,11 +188,29 @@ const group: Kind = (value, path) =>
     ? [flaw(path, 'must be an object with a pool, not the pool itself', writeGroup)]
     : groupTable(value, path);
 
+const writeNodeResources = "Write nodeResources: { '/dev/kvm': {}, gpu: { capacity: 2 } }.";
+const units = isA(
+  'a number above 0, or the name of a property of nodes',
+  (value) => (typeof value === 'number' && value > 0) || (typeof value === 'string' && value !== ''),
+);
+const nodeResource = table({ capacity: units } satisfies KindsOf<NodeResource>, [], writeNodeResources);
+const nodeResources: Kind = (value, path) => {
+  const flaws = byName(nodeResource, writeNodeResources)(value, path);
+  if (flaws.length > 0) return flaws;
+  const counted = Object.entries(value as NodeResources).filter(
+    ([name, { capacity }]) => name.includes('*') && capacity !== undefined,
+  );
+  return counted.map(([name]) =>
+    flaw([...path, name, 'capacity'], 'must be that of one resource, and this is a pattern'),
+  );
+};
+
 const planKinds: KindsOf<PlanOptions> = {
   pool: poolSource,
   pools: byName(poolSource),
   groups: byName(group),
   capacities: isA('an object, or a list of pairs', (value) => typeof value === 'object' && value !== null),
+  nodeResources,
   spare: wholeOrInfinity(0),
   facts: record,
   weights: callable(),

@@ -226,6 +226,7 @@ function unknownNames(
 
 const onlyOfPlans = [
   'capacities',
+  'nodeResources',
   'spare',
   'facts',
   'weights',

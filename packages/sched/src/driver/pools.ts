@@ -9,7 +9,7 @@ import {
   type Problem,
 } from '@pexen/core';
 import type { Input, PoolId } from '../machine/protocol.ts';
-import type { NodeAnswer } from '../plan/placement.ts';
+import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import type { Attempt } from './attempt.ts';
 
 /** Receives the inputs. */
@@ -28,8 +28,8 @@ export interface PoolListener {
   openFailed(error: unknown): void;
   /** A worker has ended or is being ended. */
   workerGone(pool: PoolId, worker: string, reason: string): void;
-  /** Whether the node fulfils each constraint of the plan, or what it lacks. */
-  answersOf(node: PoolNode): readonly NodeAnswer[];
+  /** Whether the node fulfils each constraint of the plan, or what it lacks, and what there is on it. */
+  factsOf(node: PoolNode): ReturnType<CompiledTasks['factsOf']>;
   warn(problem: Problem): void;
   /** Calls `recorded` once it is recorded that attempts may outlive the process at this place. */
   joined(place: string, recorded: () => void): void;
@@ -125,7 +125,7 @@ export class RunPool {
 
   #changed(node: PoolNode): Input {
     const atMs = this.#listener.nowMs();
-    return { type: 'node-changed', atMs, pool: this.#id, node, answers: this.#listener.answersOf(node) };
+    return { type: 'node-changed', atMs, pool: this.#id, node, ...this.#listener.factsOf(node) };
   }
 
   /** Passes the attempt to the pool. Never throws. */

@@ -103,11 +103,12 @@ export function setUp(
     refuse(checkOptions(of, options));
     pools = makePools(options, of === 'run' ? poolsInUse(options) : []);
     const { capacities, facts, defaults, overrides, onWarning, weights, first, unavailable } = options;
-    const { readOn, here } = options;
+    const { readOn, here, nodeResources } = options;
     tasks = new CompiledTasks({
       ...{
         pools: pools.planned,
         capacities,
+        nodeResources,
         facts,
         weights,
         first,
@@ -178,13 +179,15 @@ const consequences: ReadonlySet<string> = new Set([
 ]);
 
 function problemsOfTasks(entries: Iterable<Entry>, options: PlanOptions): readonly Problem[] {
-  const { pools, groups, capacities, facts, readOn, here } = options ?? {};
+  const { pools, groups, capacities, nodeResources, facts, readOn, here } = options ?? {};
   const planned = ['default', ...namesOf(pools)].map(
     (name): PlanPool => ({ name, manifest: standIn, spare: 0 }),
   );
   const group = { exclusive: true, workers: Infinity };
   for (const name of namesOf(groups)) planned.push({ name, manifest: standIn, spare: 0, group });
-  const compiled = compileUnlessRefused({ pools: planned, capacities, facts, readOn, here });
+  const compiled = compileUnlessRefused({
+    ...{ pools: planned, capacities, nodeResources, facts, readOn, here },
+  });
   try {
     (compiled ?? new CompiledTasks({ pools: planned })).add(entries);
   } catch (error) {

@@ -362,7 +362,10 @@ export class AttemptLifecycle {
     if (lostBases.size > 0) lostBases.delete(task);
     tasks.undoAttempt(task);
     if (tasks.has(task, RETAINS_LOCKS)) locks.releaseAmounts(task);
-    else if (tasks.has(task, ENROLLED)) locks.release(task);
+    else if (tasks.has(task, ENROLLED)) {
+      locks.release(task);
+      this.#state.unbind(task);
+    }
     if (isStopped) {
       this.giveUp(task);
       return;
@@ -462,6 +465,7 @@ export class AttemptLifecycle {
     if (tasks.has(task, ENROLLED)) {
       tasks.set(task, RETAINS_LOCKS);
       locks.releaseAmounts(task);
+      if (this.#isNodeGone(task)) this.#state.unbind(task);
     }
     if (this.#state.mustWaitAgain(task)) {
       this.#state.waitAgain(task);
@@ -474,7 +478,7 @@ export class AttemptLifecycle {
 
   /** The task is over, and ended in this way. A service provides only while it is up, and a task nothing that was built on a service that is down. */
   finish(task: number, outcome: Outcome): void {
-    const { tasks, plan, locks, lostBases } = this.#state;
+    const { tasks, locks, lostBases } = this.#state;
     const isLost = lostBases.size > 0 && lostBases.has(task);
     if (hasProvided(outcome) && !isLost && !this.#state.isService(task)) tasks.set(task, PROVIDED);
     if (isBad(outcome.kind)) tasks.set(task, BAD);
@@ -482,7 +486,7 @@ export class AttemptLifecycle {
     else if (tasks.has(task, ENROLLED)) {
       this.#state.withdraw(task);
       if (locks.isHolding(task)) {
-        const request = plan.request[task] as number;
+        const request = this.#state.requestOf(task);
         if (request >= 0 && outcome.kind === 'returned' && this.#state.is(task, EXEMPT))
           locks.clearPoison(request);
         if (outcome.locksOk) locks.release(task);

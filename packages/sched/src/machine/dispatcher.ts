@@ -6,6 +6,7 @@ import { EXEMPT, MEASURED } from '../plan/metadata.ts';
 import { clear } from '../plan/undo-log.ts';
 import type { AttemptLifecycle } from './attempts.ts';
 import { watchLocks, watchOpening } from './deadlines.ts';
+import { NodeLocks } from './node-locks.ts';
 import type { NodeRow } from './nodes.ts';
 import { CLOSED, type Partition, type PoolRow } from './pools.ts';
 import type { Readiness } from './readiness.ts';
@@ -16,6 +17,7 @@ export class Dispatcher {
   readonly #state: State;
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
+  readonly nodeLocks: NodeLocks;
   /** The request of tasks that hold nothing, used once some task is exclusive. */
   #emptyRequest: number = NONE;
   /** The parked task that could start now and has a place, or the first of the starved tasks. */
@@ -29,6 +31,7 @@ export class Dispatcher {
     this.#state = state;
     this.#attempts = ending;
     this.#readiness = readiness;
+    this.nodeLocks = new NodeLocks(state, ending, (task) => this.#enrol(task));
     this.#hasExclusive = state.pools.some((pool) => pool.isExclusive);
   }
 
@@ -74,6 +77,10 @@ export class Dispatcher {
     this.#state.move(task, READY);
     if (this.#requestOf(task) !== NONE) {
       this.#enrol(task);
+      const node = this.#state.recalled.startOf(task)?.adopts?.node;
+      const { nodes } = pool;
+      if (node !== undefined && nodes !== undefined && this.nodeLocks.isToBeBound(task))
+        this.#state.bind(task, nodes.named(node));
       if (locks.tryTake(task, this.#mayBypass) !== TAKEN) {
         locks.park(task);
         this.#state.move(task, PARKED);
@@ -103,6 +110,7 @@ export class Dispatcher {
       this.#parked = NONE;
       return this.#bestOf(only) !== NONE && this.#hasPlace(only) ? this.#takeFrom(only) : NONE;
     }
+    this.nodeLocks.rebind();
     for (;;) {
       this.#findParked();
       const partition = this.#partitionOfNext();
@@ -284,13 +292,26 @@ export class Dispatcher {
     }
     if (this.#isKeptAway(task)) return false;
     this.#enrol(task);
-    if (locks.tryTake(task, this.#mayBypass) === TAKEN) {
+    if (this.#take(task)) {
       if (!tasks.has(task, RETAINS_LOCKS)) tasks.took(task, nowMs);
       return true;
     }
     locks.park(task);
     if (tasks.state[task] !== PARKED) this.#state.move(task, PARKED);
+    this.nodeLocks.parked(task);
     if (this.#state.acrossRuns.isGranted(task)) this.#keepOrReturn(task);
+    return false;
+  }
+
+  /** Acquires what the task needs; of a node, on the best one where that is free. Tasks that hold something of a node stay there. */
+  #take(task: number): boolean {
+    const { locks, tasks } = this.#state;
+    const node = this.nodeLocks.isToBeBound(task) ? this.#chooseNode(task) : undefined;
+    const isRetaining = node !== undefined && tasks.has(task, RETAINS_LOCKS);
+    if (isRetaining && !this.#state.bindHolding(task, node)) return false;
+    if (node !== undefined && !isRetaining) this.#state.bind(task, node);
+    if (locks.tryTake(task, this.#mayBypass) === TAKEN) return true;
+    if (node !== undefined && !isRetaining) this.#state.unbind(task);
     return false;
   }
 
@@ -340,6 +361,7 @@ export class Dispatcher {
   #dispatch(task: number): void {
     const { tasks, nowMs, lostBases, acrossRuns } = this.#state;
     this.#place(task);
+    this.nodeLocks.started(task);
     this.#state.move(task, DISPATCHED);
     if (lostBases.size > 0) lostBases.delete(task);
     const attempt = tasks.nextAttempt(task, nowMs);
@@ -395,18 +417,22 @@ export class Dispatcher {
 
   /** Chooses the node of the next attempt, in a pool that has nodes. */
   #place(task: number): void {
-    const partition = this.#state.partitionOf(task);
-    const { nodes } = partition.pool;
+    const { nodes } = this.#state.poolOf(task);
     if (nodes === undefined) return;
     const left = this.#state.recalled.startOf(task)?.adopts?.node;
     if (left !== undefined) {
       this.#state.placeOn(nodes.named(left), task);
       return;
     }
-    const node = this.#state.isService(task)
-      ? nodes.chooseForService(partition.admits)
-      : nodes.choose(partition.admits, (each) => this.#demandFor(each, partition));
-    this.#state.placeOn(node as NodeRow, task);
+    this.#state.placeOn((this.#state.bound.get(task) ?? this.#chooseNode(task)) as NodeRow, task);
+  }
+
+  #chooseNode(task: number): NodeRow | undefined {
+    const partition = this.#state.partitionOf(task);
+    const { nodes } = partition.pool;
+    return this.#state.isService(task)
+      ? nodes?.chooseForService(partition.admits)
+      : nodes?.choose(partition.takes, (each) => this.#demandFor(each, partition));
   }
 
   /** How many other kinds of tasks of the pool wait for which this node would do, and not all. */

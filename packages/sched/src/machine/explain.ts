@@ -22,10 +22,12 @@ import {
   type WaitingFor,
   waitingText,
 } from '@pexen/core';
-import { describeNodes, describeWait, nameOf } from '@pexen/lock';
+import { describeNodes, describeWait, holdersAgainst, type NodeId, nameOf } from '@pexen/lock';
 import { AFTER, BEFORE, CLEAR, type ConditionId, GROUP, SALVAGE } from '../plan/graph.ts';
+import { NOTHING } from '../plan/node-resources.ts';
 import { ANYWHERE } from '../plan/placement.ts';
 import { STATUSES } from './attempts.ts';
+import type { NodeRow } from './nodes.ts';
 import { CLOSED, OPEN, OPENING, type Partition, type PoolRow } from './pools.ts';
 import type { State } from './state.ts';
 import {
@@ -399,7 +401,7 @@ function waitOf(state: State, task: number): Wait {
   const partition = state.partitionOf(task);
   if (partition.hasSlot || pool.phase === CLOSED) return forConsumer;
   if (isWithoutNode(state, task)) return nodeWait(state, partition);
-  return { for: slotOf(pool) };
+  return nodeResourceWait(state, partition) ?? { for: slotOf(pool) };
 }
 
 function slotOf({ name, phase }: PoolRow): WaitingFor {
@@ -413,10 +415,12 @@ function isWithoutNode(state: State, task: number): boolean {
 }
 
 /** All nodes that are there lack something, or take no attempts. */
-function nodeWait({ plan }: State, { pool, constraint }: Partition): Wait {
+function nodeWait({ plan }: State, { pool, constraint, local }: Partition): Wait {
   const nodes = [...(pool.nodes?.all ?? [])].map((node) => ({
     name: node.name,
-    lacks: node.lacks(constraint),
+    lacks: node.fulfils(constraint)
+      ? (plan.nodeResources.lackOf(local, node.units) ?? node.lacks(constraint))
+      : node.lacks(constraint),
   }));
   const more = nodes.length - mostNamed;
   const found = defined({
@@ -424,6 +428,26 @@ function nodeWait({ plan }: State, { pool, constraint }: Partition): Wait {
     more: more > 0 ? more : undefined,
   });
   return { for: { kind: 'node', pool: pool.name, ...found, nodes: nodes.slice(0, mostNamed) } };
+}
+
+/** Undefined if what the tasks need is free on some node. */
+function nodeResourceWait(state: State, { pool, local, admits }: Partition): Wait | undefined {
+  const { plan, locks } = state;
+  const all = local === NOTHING ? [] : [...(pool.nodes?.all ?? [])];
+  const nodes = all.filter((node) => node.slots > 0 && admits(node));
+  const isHeld = (node: NodeRow): boolean =>
+    !locks.isFree(plan.nodeResources.requestFor(local, state.placeOf(pool, node)));
+  const [first] = nodes;
+  if (first === undefined || !nodes.every(isHeld)) return undefined;
+  const requests = nodes.map((node) => plan.nodeResources.requestFor(local, state.placeOf(pool, node)));
+  const tasks = [...new Set(requests.flatMap((request) => holdersAgainst(locks, request)))];
+  if (tasks.length === 0)
+    return locks.starvedHead < 0 ? undefined : reservationWait(state, locks.starvedHead);
+  const resource = plan.nodeResources.heldAt(local, state.placeOf(pool, first));
+  const names = nodes.slice(0, mostNamed).map(({ name }) => name);
+  const holders = tasks.map((task) => plan.pathOf(task));
+  const alone = tasks.some((task) => plan.metaOf(task).exclusive === true) ? ('other' as const) : undefined;
+  return { for: { kind: 'resource', resource, holders, nodes: names, ...defined({ alone }) }, tasks };
 }
 
 /** A service waits until its tasks of the last start are over, and until a task needs it that waits for nothing else. */
@@ -603,15 +627,36 @@ function resourceWait({ locks, plan }: State, task: number): Wait | undefined {
   return { for: { kind: 'resource', resource, holders, ...defined({ alone }) }, tasks: blockers };
 }
 
-function heldResources({ locks, plan, tasks }: State): HeldResource[] {
-  return describeNodes(locks).map(({ resource, holders, waiting, poisonedBy }) =>
+function heldResources(state: State): HeldResource[] {
+  const { locks, plan, tasks } = state;
+  const onNodes = waitingOnNodes(state);
+  return describeNodes(locks).map(({ node, resource, holders, waiting, poisonedBy }) =>
     defined({
       resource,
       holders: holders.map(({ holder, how, count }) =>
         defined({ path: plan.pathOf(holder), how, count, sinceMs: tasks.heldSince[holder] }),
       ),
-      waiting: waiting.map((holder) => plan.pathOf(holder)),
+      waiting: [...waiting, ...(onNodes.get(node) ?? [])].map((holder) => plan.pathOf(holder)),
       poisonedBy: poisonedBy === undefined || poisonedBy < 0 ? undefined : plan.pathOf(poisonedBy),
     }),
   );
+}
+
+/** The tasks that wait for what is held on a node, by the resource. */
+function waitingOnNodes(state: State): Map<NodeId, number[]> {
+  const { plan, locks, tasks } = state;
+  const found = new Map<NodeId, number[]>();
+  for (const [partition, all] of state.waitingForNodes) {
+    const waiting = [...all.keys()].filter(
+      (task) => tasks.state[task] === READY && state.partitionOf(task) === partition,
+    );
+    waiting.sort((one, other) => (partition.queue.isBefore(one, other) ? -1 : 1));
+    for (const node of partition.pool.nodes?.all ?? []) {
+      const request = plan.nodeResources.requestFor(partition.local, state.placeOf(partition.pool, node));
+      if (!partition.admits(node) || locks.isFree(request)) continue;
+      const at = locks.nodeAgainst(request);
+      found.set(at, [...(found.get(at) ?? []), ...waiting]);
+    }
+  }
+  return found;
 }

@@ -45,6 +45,7 @@ export class Machine {
     start: (): void => {
       this.services.start();
       this.setups.start();
+      this.#dispatcher.nodeLocks.giveUp();
       this.#settleEnds();
     },
   };
@@ -389,8 +390,11 @@ export class Machine {
     else this.#attempts.settle(task, outcome);
   }
 
-  #nodeChanged({ pool, node, answers }: Extract<Input, { readonly type: 'node-changed' }>): void {
-    this.#poolAt(pool).nodes?.change(node, answers);
+  #nodeChanged({ pool, node, answers, units }: Extract<Input, { readonly type: 'node-changed' }>): void {
+    const { nodes, name } = this.#poolAt(pool);
+    const { nodeResources } = this.state.plan;
+    nodes?.change(node, answers, units);
+    if (units !== undefined) nodeResources.declare(nodeResources.placeOf(name, node.name), units);
     this.#nodesHaveChanged(pool);
   }
 
@@ -404,6 +408,7 @@ export class Machine {
     if (row.nodes === undefined) return;
     row.setSlots(row.nodes.slots);
     this.setups.nodesChanged(pool);
+    this.#dispatcher.nodeLocks.nodesChanged(pool);
     this.state.markStale();
   }
 

@@ -18,6 +18,8 @@ export class NodeRow {
   services = 0;
   /** Whether it fulfils each constraint, and what it lacks. */
   answers: readonly NodeAnswer[] = [];
+  /** How many units it has of each resource of nodes. */
+  units: readonly number[] = [];
   hasLeft = false;
 
   constructor(number: number, name: string, bootMark: string) {
@@ -84,7 +86,11 @@ export class Nodes {
   }
 
   /** It has joined, or something about it has changed. After a boot it is another one. */
-  change({ name, slots, bootMark }: PoolNode, answers: readonly NodeAnswer[]): NodeRow {
+  change(
+    { name, slots, bootMark }: PoolNode,
+    answers: readonly NodeAnswer[],
+    units: readonly number[] = [],
+  ): NodeRow {
     if (this.#all.get(name)?.bootMark !== bootMark) this.leave(name);
     const known = this.#known.get(name);
     const node = known?.bootMark === bootMark ? known : new NodeRow(this.#rows++, name, bootMark);
@@ -94,6 +100,7 @@ export class Nodes {
     return Object.assign(node, {
       hasLeft: false,
       slots,
+      units,
       answers: [...answers, ...node.answers.slice(answers.length)],
     });
   }

@@ -3,7 +3,7 @@ import { describeWait, NONE } from '@pexen/lock';
 import type { AttemptLifecycle } from './attempts.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { NodeSetups } from './node-setups.ts';
-import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type PoolRow } from './pools.ts';
+import { CLOSED, CLOSING, FAILED, OPEN, OPENING, type Partition, type PoolRow } from './pools.ts';
 import type { Readiness } from './readiness.ts';
 import type { Services } from './services.ts';
 import { HELD, KILLING, STALLED, type State } from './state.ts';
@@ -118,7 +118,9 @@ export class PoolLifecycle {
       this.#readiness.cascade();
       return true;
     }
-    return false;
+    const isGivenUp = this.#dispatcher.nodeLocks.giveUpBehindAbandoned();
+    this.#readiness.cascade();
+    return isGivenUp;
   }
 
   /** The owners of the guards wait, too: what they left half changed is poisoned instead of guarded. */
@@ -141,7 +143,9 @@ export class PoolLifecycle {
     if (remaining === 0 || this.#isBackingOff() || this.#services.isBusy) return true;
     if (this.#services.waitForNodes || this.#setups.isPending) return true;
     if (pools.some(({ phase }) => phase === OPENING || phase === CLOSING)) return true;
-    if (partitions.some(({ pool, queue }) => queue.peek() >= 0 && mayHave(pool))) return true;
+    const isQueued = (partition: Partition): boolean =>
+      partition.queue.peek() >= 0 && this.#dispatcher.nodeLocks.mayGoOn(partition);
+    if (partitions.some((partition) => isQueued(partition) && mayHave(partition.pool))) return true;
     for (const task of acrossRuns.all)
       if (acrossRuns.waitOf(task) !== undefined && mayHave(this.#state.poolOf(task))) return true;
     for (const partition of partitions) locks.setPool(partition.id, true);

@@ -1,6 +1,7 @@
 /** The pools of a run as the machine sees them: which are open, how full they are, and the queue of ready tasks of each. */
 import { ints, Table } from '@pexen/core/columns';
 import type { ConditionId } from '../plan/graph.ts';
+import { type NeedsId, NOTHING } from '../plan/node-resources.ts';
 import { ANYWHERE, type ConstraintId } from '../plan/placement.ts';
 import type { PlanPool } from '../plan/planned.ts';
 import { type Admits, everyNode, type NodeRow, Nodes } from './nodes.ts';
@@ -101,8 +102,14 @@ export interface Partition {
   readonly constraint: ConstraintId;
   /** Requirements that are met on some nodes only. */
   readonly needs: readonly ConditionId[];
-  /** The only node, of executions of a set-up. */
+  /** The only node, of executions of a set-up, and of tasks that hold something of it. */
   readonly pin: NodeRow | undefined;
+  /** What they need of the node that runs them. */
+  readonly local: NeedsId;
+  /** The nodes on which they may run and on which that is free. */
+  readonly takes: Admits;
+  /** They may take of it what is in an unknown state. */
+  readonly mayTakePoisoned: boolean;
   readonly hasSlot: boolean;
   /** True if there is a slot, or a spare place to wait for one. */
   readonly hasPlace: boolean;
@@ -121,6 +128,9 @@ export class PoolRow implements Partition {
   readonly constraint: ConstraintId = ANYWHERE;
   readonly needs: readonly ConditionId[] = [];
   readonly pin: NodeRow | undefined = undefined;
+  readonly local: NeedsId = NOTHING;
+  readonly takes: Admits = everyNode;
+  readonly mayTakePoisoned: boolean = false;
   /** Present for a pool that reports nodes. Its slots are theirs. */
   readonly nodes: Nodes | undefined;
   readonly #spare: number;
@@ -245,36 +255,48 @@ export class PoolRow implements Partition {
   }
 }
 
+/** What the tasks of a partition have in common, if they may run on some of the nodes of their pool only. */
+export type PlacedAlike = Pick<
+  Partition,
+  'constraint' | 'needs' | 'pin' | 'local' | 'admits' | 'takes' | 'mayTakePoisoned'
+>;
+
 /** The tasks of a pool that may run on some of its nodes only, all on the same. */
 export class NodePartition implements Partition {
   readonly id: number;
   readonly pool: PoolRow;
   readonly queue: ReadyQueue;
   readonly admits: Admits;
+  readonly takes: Admits;
   readonly constraint: ConstraintId;
   readonly needs: readonly ConditionId[];
   readonly pin: NodeRow | undefined;
+  readonly local: NeedsId;
+  readonly mayTakePoisoned: boolean;
 
-  constructor(
-    id: number,
-    pool: PoolRow,
-    ranking: Ranking,
-    { constraint, needs, pin, admits }: Pick<Partition, 'constraint' | 'needs' | 'pin' | 'admits'>,
-  ) {
-    this.constraint = constraint;
-    this.needs = needs;
-    this.pin = pin;
-    this.admits = admits;
+  readonly #needsSlot: boolean;
+
+  /** `needsSlot`: they wait for no slot in the pool. */
+  constructor(id: number, pool: PoolRow, ranking: Ranking, alike: PlacedAlike, needsSlot: boolean) {
+    this.#needsSlot = needsSlot;
+    this.constraint = alike.constraint;
+    this.needs = alike.needs;
+    this.pin = alike.pin;
+    this.local = alike.local;
+    this.admits = alike.admits;
+    this.takes = alike.takes;
+    this.mayTakePoisoned = alike.mayTakePoisoned;
     this.id = id;
     this.pool = pool;
     this.queue = new ReadyQueue(ranking);
   }
 
   get hasSlot(): boolean {
-    return this.pool.hasSlotOn(this.admits);
+    return this.pool.hasSlotOn(this.takes);
   }
 
+  /** Places beyond the slots are not for tasks that would hold something of a node meanwhile. */
   get hasPlace(): boolean {
-    return this.pool.hasPlaceOn(this.admits);
+    return this.pool.hasPlaceOn(this.takes) && (!this.#needsSlot || this.hasSlot);
   }
 }

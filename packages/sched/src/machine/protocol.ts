@@ -39,13 +39,17 @@ export type Input =
   | { readonly type: 'pool-failed'; readonly atMs: number; readonly pool: PoolId; readonly reason: string }
   /** The pool is closed: all its attempts are settled. */
   | { readonly type: 'pool-closed'; readonly atMs: number; readonly pool: PoolId }
-  /** The node has joined, or something about it has changed. `answers`: whether it fulfils each constraint of the plan, by number, or what it lacks. */
+  /**
+   * The node has joined, or something about it has changed. `answers`: whether it fulfils each constraint of the plan, by number, or what it lacks.
+   * `units`: how many there are of each resource of nodes.
+   */
   | {
       readonly type: 'node-changed';
       readonly atMs: number;
       readonly pool: PoolId;
       readonly node: PoolNode;
       readonly answers: readonly NodeAnswer[];
+      readonly units?: readonly number[];
     }
   /** The node is gone, and takes no further attempt. */
   | {

@@ -119,7 +119,7 @@ function opened(pool: PoolId, plan: CompiledTasks, slots: number, atMs: number):
   const node = { name: 'node', properties: {}, slots, bootMark: '' };
   return [
     { type: 'slots-changed', atMs, pool, slots },
-    { type: 'node-changed', atMs, pool, node, answers },
+    { type: 'node-changed', atMs, pool, node, answers, units: plan.nodeResources.mostUnits },
     { type: 'pool-opened', atMs, pool },
   ];
 }

@@ -1,15 +1,16 @@
 /** What the parts of the machine share: the tasks, the pools, the alarms, the time, the counts, and where commands go. Decides nothing. */
 import type { ReasonLink } from '@pexen/core';
-import { describeWait, type LockTable, NONE } from '@pexen/lock';
+import { describeWait, type LockTable, NONE, type OnNode } from '@pexen/lock';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { NEEDS_ALL } from '../plan/graph.ts';
 import { EXEMPT, SERVICE } from '../plan/metadata.ts';
+import { NOTHING } from '../plan/node-resources.ts';
 import { ANYWHERE } from '../plan/placement.ts';
 import { AcrossRuns } from './across-runs.ts';
 import { Alarms } from './alarms.ts';
 import { Conditions } from './conditions.ts';
 import type { NodeRow } from './nodes.ts';
-import { FAILED, NodePartition, type Partition, PoolRow } from './pools.ts';
+import { FAILED, NodePartition, type Partition, type PlacedAlike, PoolRow } from './pools.ts';
 import type { Command, Input, MachineEvent, Part } from './protocol.ts';
 import { Recalled } from './recalled.ts';
 import {
@@ -92,6 +93,10 @@ export class State {
   readonly instancesEnded: number[] = [];
   /** The nodes of executions of set-ups. */
   readonly #pins = new Map<number, NodeRow>();
+  /** Tasks that hold something of a node, or have it reserved for them. They run there. */
+  readonly #bound = new Map<number, NodeRow>();
+  /** Tasks that have waited for something of a node, and since when, by partition and in their order; some may not wait any more. */
+  readonly waitingForNodes: Map<Partition, Map<number, number>> = new Map();
   readonly alarms: Alarms = new Alarms();
   readonly history: TaskHistory = new TaskHistory();
   readonly recalled: Recalled = new Recalled();
@@ -202,6 +207,7 @@ export class State {
     }
     if (from === WAITING && this.#unsettled.size > 0) this.#unsettled.delete(task);
     if (to === DONE) {
+      if (this.#bound.size > 0) this.#bound.delete(task);
       this.#remaining--;
       this.poolOf(task).taskEnded();
       this.#isStale = true;
@@ -216,8 +222,17 @@ export class State {
     this.move(task, READY);
     if (this.isService(task)) this.conditions.touch();
     else if (this.acrossRuns.isGranted(task)) this.granted.add(task);
-    else if (!this.isSetup(task)) this.partitionOf(task).queue.push(task);
+    else if (!this.isSetup(task)) this.#enqueue(task);
     this.#isStale = true;
+  }
+
+  #enqueue(task: number): void {
+    const partition = this.partitionOf(task);
+    partition.queue.push(task);
+    if (partition.local === NOTHING) return;
+    const waiting = this.waitingForNodes.get(partition) ?? new Map<number, number>();
+    if (!waiting.has(task)) waiting.set(task, this.locks.tick());
+    this.waitingForNodes.set(partition, waiting);
   }
 
   /** True if the task is a service. Services start beside the queues, the slots and the turns of groups. */
@@ -242,6 +257,7 @@ export class State {
     if (isClean && !this.isService(task) && tasks.has(task, RETAINS_LOCKS)) {
       locks.release(task);
       tasks.clear(task, RETAINS_LOCKS);
+      this.unbind(task);
     }
     this.move(task, WAITING);
     if (!this.isService(task) && tasks.has(task, RETAINS_LOCKS)) this.#unsettled.add(task);
@@ -259,27 +275,133 @@ export class State {
   /** The tasks with which the task waits for a place. */
   partitionOf(task: number): Partition {
     const pool = this.poolOf(task);
-    return pool.nodes === undefined ? pool : this.#partitionIn(pool, task);
+    return pool.nodes === undefined ? pool : this.#partitionIn(pool, task, this.#bound.get(task));
   }
 
-  #partitionIn(pool: PoolRow, task: number): Partition {
-    const constraint = this.plan.placement.constraintOf(task);
-    const needs = this.plan.hasSetups ? this.#setupsFor(task) : noNeeds;
-    const pin = this.#pins.get(task);
-    if (constraint === ANYWHERE && needs.length === 0 && pin === undefined) return pool;
-    const key = `${pool.id} ${constraint} ${needs} ${pin?.number}`;
+  /** The same, as if it held nothing of a node. */
+  unboundPartitionOf(task: number): Partition {
+    const pool = this.poolOf(task);
+    return pool.nodes === undefined ? pool : this.#partitionIn(pool, task, undefined);
+  }
+
+  #partitionIn(pool: PoolRow, task: number, bound: NodeRow | undefined): Partition {
+    const { placement, nodeResources, hasSetups } = this.plan;
+    const constraint = placement.constraintOf(task);
+    const needs = hasSetups ? this.#setupsFor(task) : noNeeds;
+    const pin = this.#pins.get(task) ?? bound;
+    const all = nodeResources.needsOf(task);
+    if (constraint === ANYWHERE && needs.length === 0 && pin === undefined && all === NOTHING) return pool;
+    const local = bound === undefined ? all : NOTHING;
+    const mayTakePoisoned = local !== NOTHING && this.is(task, EXEMPT);
+    const isRetaining = local !== NOTHING && this.tasks.has(task, RETAINS_LOCKS);
+    const key = [pool.id, constraint, needs, pin?.number, all, local, mayTakePoisoned, isRetaining].join(' ');
     const known = this.#nodePartitions.get(key);
     if (known !== undefined) return known;
-    const partition = new NodePartition(this.locks.addPool(), pool, this.plan, {
-      ...{ constraint, needs, pin },
-      admits: (node) =>
-        node.fulfils(constraint) &&
-        (pin === undefined || node === pin) &&
-        needs.every((condition) => this.isMetOn(condition, node)),
-    });
+    const alike = this.#placedAlike(pool, { constraint, needs, pin, local, mayTakePoisoned }, isRetaining);
+    const partition = new NodePartition(this.locks.addPool(), pool, this.plan, alike, all !== NOTHING);
     this.#nodePartitions.set(key, partition);
     this.partitions.push(partition);
     return partition;
+  }
+
+  /** `isRetaining`: they wait for more while they hold something, so they go before all for whom something is reserved. */
+  #placedAlike(
+    pool: PoolRow,
+    asked: Omit<PlacedAlike, 'admits' | 'takes'>,
+    isRetaining: boolean,
+  ): PlacedAlike {
+    const { constraint, needs, pin, local } = asked;
+    const { nodeResources } = this.plan;
+    const admits = (node: NodeRow): boolean =>
+      node.fulfils(constraint) &&
+      (pin === undefined || node === pin) &&
+      needs.every((condition) => this.isMetOn(condition, node)) &&
+      (local === NOTHING || nodeResources.lackOf(local, node.units) === undefined);
+    const takes = (node: NodeRow): boolean => admits(node) && this.#isFreeOn(node, pool, asked, !isRetaining);
+    return { ...asked, admits, takes: local === NOTHING ? admits : takes };
+  }
+
+  /** What the tasks need of the node is free, and its state is known. */
+  #isFreeOn(
+    node: NodeRow,
+    pool: PoolRow,
+    { local, mayTakePoisoned }: Pick<Partition, 'local' | 'mayTakePoisoned'>,
+    isReserved: boolean,
+  ): boolean {
+    const request = this.plan.nodeResources.requestFor(local, this.placeOf(pool, node));
+    return (
+      this.locks.isFree(request, NONE, isReserved) &&
+      (mayTakePoisoned || this.locks.poisonedNode(request) === NONE)
+    );
+  }
+
+  /** The place of the node in the tree of resources. */
+  placeOf({ name }: PoolRow, node: NodeRow): OnNode {
+    return this.plan.nodeResources.placeOf(name, node.name);
+  }
+
+  /** The tasks that hold something of a node, or have it reserved, each with its node. */
+  get bound(): ReadonlyMap<number, NodeRow> {
+    return this.#bound;
+  }
+
+  /** The task needs what it needs of this node: now it wants all that it needs, there. It holds nothing. */
+  bind(task: number, node: NodeRow): void {
+    const request = this.#bindTo(task, node);
+    this.locks.rebind(task, request, this.partitionOf(task).id);
+  }
+
+  /** The same for a task that holds what it needs besides. False if it cannot have the rest; then nothing changes. */
+  bindHolding(task: number, node: NodeRow): boolean {
+    const request = this.#bindTo(task, node);
+    const isBound = this.locks.exchange(task, request, this.partitionOf(task).id);
+    if (!isBound) this.#bound.delete(task);
+    return isBound;
+  }
+
+  #bindTo(task: number, node: NodeRow): number {
+    this.#bound.set(task, node);
+    const { plan } = this;
+    return plan.nodeResources.compileAt(task, plan.metaOf(task), this.placeOf(this.poolOf(task), node));
+  }
+
+  /** The task may run on any node again: it releases what it holds of its own, and retains what else it holds. What it left half changed there is poisoned. */
+  unbind(task: number): void {
+    const node = this.#bound.get(task);
+    if (node === undefined) return;
+    const { plan, locks, tasks } = this;
+    const place = this.placeOf(this.poolOf(task), node);
+    const local = plan.nodeResources.requestFor(plan.nodeResources.needsOf(task), place);
+    const request = plan.request[task] as number;
+    this.#bound.delete(task);
+    if (!locks.isHolding(task)) {
+      locks.rebind(task, request, this.partitionOf(task).id);
+      return;
+    }
+    const isClean = tasks.recordsOf(task).at(-1)?.outcome.locksOk !== false;
+    if (!isClean) this.poison(local, task);
+    if (!locks.areInConflict(request, local)) {
+      locks.exchange(task, request, this.partitionOf(task).id);
+      return;
+    }
+    // What it retains would keep it from what it needs of another node.
+    if (isClean) locks.release(task);
+    else this.releasePoisoned(task);
+    tasks.clear(task, RETAINS_LOCKS);
+    locks.rebind(task, request, this.partitionOf(task).id);
+  }
+
+  /** What the task holds, or would hold. */
+  requestOf(task: number): number {
+    return this.#bound.has(task) ? this.locks.requestOf(task) : (this.plan.request[task] as number);
+  }
+
+  /** Tasks in the queue of the partition may run elsewhere by now. */
+  requeue(partition: Partition): void {
+    const waiting: number[] = [];
+    for (let task = partition.queue.pop(); task >= 0; task = partition.queue.pop())
+      if (this.tasks.state[task] === READY) waiting.push(task);
+    for (const task of waiting) this.#enqueue(task);
   }
 
   /** The requirements of the task that set-ups meet, on some nodes only. */
@@ -330,7 +452,7 @@ export class State {
     return met.map((feeder) => this.setUpOn.get(feeder)?.get(node) ?? feeder);
   }
 
-  /** The execution of the set-up on the node of the task; the task itself if it is no set-up. */
+  /** The execution of the set-up on the node of the task; the task itself if it is not a set-up. */
   onNodeOf(task: number, setup: number): number {
     const node = this.#nodeOf.get(task);
     return node === undefined ? setup : (this.setUpOn.get(setup)?.get(node) ?? setup);

@@ -13,6 +13,7 @@ import {
   listOfTasks,
   metaOf,
   type NameKind,
+  type NodeView,
   type Problem,
   plainDefinition,
   problem,
@@ -45,8 +46,9 @@ import {
   SERVICE,
   TAKES,
 } from './metadata.ts';
+import { NOTHING, ResourcesOfNodes } from './node-resources.ts';
 import { type Order, Ranks } from './order.ts';
-import { Placement } from './placement.ts';
+import { type NodeAnswer, Placement } from './placement.ts';
 import type { CompileOptions, Entry, LiveRun, Planned, PlanPool } from './planned.ts';
 import { ServicePlan } from './services.ts';
 import { clear, UndoLog } from './undo-log.ts';
@@ -93,6 +95,14 @@ function derivedName({ body }: TaskDefinition, { name }: Runnable): string {
 
 function statedName({ name }: TaskMeta): string | undefined {
   return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
+function holdsOnNode(): Problem {
+  return problem(
+    'PEXEN_NODE_LOCKS_OF_SERVICE',
+    'it is a service, which holds what it needs for long, and needs a resource of which there is one on each node',
+    'Let the tasks that need the service hold that resource, or run the service in a pool without nodes.',
+  );
 }
 
 /** The call paths that valid tasks get in a plan, in their order, for those who need them before they plan. */
@@ -162,6 +172,7 @@ export class CompiledTasks extends Table implements Planned {
   readonly builder: GraphBuilder;
   readonly services: ServicePlan;
   readonly placement: Placement;
+  readonly nodeResources: ResourcesOfNodes;
   priority: Float64Array = floats();
   weight: Float64Array = floats();
   /** The kinds of entries in the metadata of each task. */
@@ -213,6 +224,7 @@ export class CompiledTasks extends Table implements Planned {
       ...{ bypasses: options.bypasses, latecomers: options.latecomers },
       pools: options.pools.length,
     });
+    this.nodeResources = new ResourcesOfNodes(options, this.locks, this.#undoLog);
     if (of === undefined) return;
     this.copyRows(of);
     this.#tasks = of.#tasks.slice();
@@ -316,6 +328,13 @@ export class CompiledTasks extends Table implements Planned {
   /** Increases whenever the ranks of earlier tasks were computed again. */
   get rankings(): number {
     return this.#ranks.rankings;
+  }
+
+  /** What of a node decides about tasks: whether it fulfils each constraint, and how many units of its resources it has. */
+  factsOf(node: NodeView): { readonly answers: readonly NodeAnswer[]; readonly units?: readonly number[] } {
+    const { placement, nodeResources } = this;
+    const answers = placement.answersOf(node);
+    return nodeResources.areAny ? { answers, units: nodeResources.unitsOf(node) } : { answers };
   }
 
   /** The call path of the task, as text. */
@@ -553,7 +572,10 @@ export class CompiledTasks extends Table implements Planned {
     if (uses !== undefined && claims !== undefined) check.usedAndClaimed(task, uses, claims);
     if (exclusive) this.hasExclusive = true;
     try {
-      return this.#compileRequest(task, meta);
+      const request = this.#compileRequest(task, meta);
+      if (this.states(task, SERVICE) && this.nodeResources.needsOf(task) !== NOTHING)
+        check.add(task, holdsOnNode());
+      return request;
     } catch (error) {
       const found = (error as { readonly problems?: readonly Problem[] }).problems;
       if (found === undefined) throw error;
@@ -566,7 +588,8 @@ export class CompiledTasks extends Table implements Planned {
     const { uses, claims, exclusive = false } = meta;
     const beside = this.states(task, SERVICE);
     if (uses === undefined && claims === undefined && !exclusive && !beside) return -1;
-    const request = this.locks.compile(beside ? { uses, claims, beside } : meta);
+    const needs = this.nodeResources.divide(task, meta, this.#hasNodes(task));
+    const request = this.locks.compile(beside ? { uses: needs.uses, claims: needs.claims, beside } : needs);
     this.#undoLog.note(() => this.locks.forget(request));
     for (const node of this.#claimsOf(task)) this.#ranks.countClaim(node, this.weight[task] as number);
     return request;

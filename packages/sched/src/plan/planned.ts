@@ -30,10 +30,20 @@ export interface PlanPool {
   readonly group?: { readonly exclusive: boolean; readonly workers: number } | undefined;
 }
 
+/** How many units of a resource there are on each node: a number, or the name of a property of nodes that says it. */
+export interface NodeResource {
+  readonly capacity?: number | string | undefined;
+}
+
+/** Resources of which there is one on each node, by names and patterns: `*` stands for any characters of one part, `**` for any parts. */
+export type NodeResources = Readonly<Record<string, NodeResource>>;
+
 /** The options for compiling tasks. */
 export interface CompileOptions {
   readonly pools: readonly PlanPool[];
   readonly capacities?: Capacities | undefined;
+  /** Resources of which there is one on each node: see `PlanOptions`. */
+  readonly nodeResources?: NodeResources | undefined;
   readonly facts?: GivenFacts | undefined;
   /** Expected durations of tasks without a `weight`, by path, ms. */
   readonly weights?: ((path: string) => number | ExpectedDuration | undefined) | undefined;

@@ -85,7 +85,7 @@ export const mostWorkers = 10_000;
 export const poolNames = ['processes', 'threads', 'inline'] as const;
 
 /** Who shares a resource. */
-export const resourceScopes = ['run', 'machine'] as const;
+export const resourceScopes = ['run', 'node', 'machine'] as const;
 
 /** When an event counts as recorded. */
 export const durabilities = ['process', 'power', 'memory'] as const;
@@ -120,12 +120,15 @@ export type SuiteProfile = Partial<Omit<SuiteConfig, 'profiles'>>;
 /** Rules for resources whose names match a pattern: `*` stands for any characters of one part of a path, `**` for any parts. */
 export interface ResourceRules {
   /**
-   * Who shares the resource and everything below it. `run` (default): the tasks of one run. `machine`: all runs of this user on this machine; see
-   * docs/shared-locks.md.
+   * Who shares the resource and everything below it. `run` (default): the tasks of one run. `node`: those of them that run on the same node, of which each
+   * has its own; see docs/nodes.md. `machine`: all runs of this user on this machine; see docs/shared-locks.md.
    */
   readonly scope?: (typeof resourceScopes)[number];
-  /** How many units there are of it, as in `capacities`. Only for a name without `*`. */
-  readonly capacity?: number;
+  /**
+   * How many units there are of it, as in `capacities`; on each node, with the scope `node`, where it may also be the name of the property of nodes that says
+   * it. Only for a name without `*`.
+   */
+  readonly capacity?: number | string;
 }
 
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */

@@ -149,19 +149,26 @@ const capacities: Kind = (value, path) =>
     ? [...value].flatMap(([resource, count]) => units(count, [...path, String(resource)]))
     : byName(units)(value, path);
 
+const unitsOrProperty = isA(
+  'a number above 0, or the name of a property of nodes',
+  (value) => (typeof value === 'number' && value > 0) || (typeof value === 'string' && value !== ''),
+);
 const rules = table(
-  { scope: oneOf(...resourceScopes), capacity: units } satisfies KindsOf<ResourceRules>,
+  { scope: oneOf(...resourceScopes), capacity: unitsOrProperty } satisfies KindsOf<ResourceRules>,
   [],
   forms.resources,
 );
 const resources: Kind = (value, path) => {
   const flaws = byName(rules, forms.resources)(value, path);
   if (flaws.length > 0) return flaws;
-  const withUnits = Object.entries(value as Readonly<Record<string, ResourceRules>>).filter(
-    ([name, { capacity }]) => name.includes('*') && capacity !== undefined,
-  );
-  return withUnits.map(([name]) =>
-    flaw([...path, name, 'capacity'], 'must be that of one resource, and this is a pattern'),
+  return Object.entries(value as Readonly<Record<string, ResourceRules>>).flatMap(
+    ([name, { scope, capacity }]) => {
+      const at = [...path, name, 'capacity'];
+      if (capacity !== undefined && name.includes('*'))
+        return [flaw(at, 'must be that of one resource, and this is a pattern')];
+      if (typeof capacity !== 'string' || scope === 'node') return [];
+      return [flaw(at, "is the name of a property of nodes, and the scope is not 'node'", 'Write a number.')];
+    },
   );
 };
 

@@ -6,6 +6,7 @@ import { graphBugs } from './graph-bugs.ts';
 import { lockBugs } from './lock-bugs.ts';
 import { machineBugs } from './machine-bugs.ts';
 import { nodeBugs } from './node-bugs.ts';
+import { nodeLockBugs } from './node-lock-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
 import { setupBugs } from './setup-bugs.ts';
 
@@ -17,5 +18,6 @@ export const allBugs: readonly PlantedBug[] = [
   ...explainBugs,
   ...nodeBugs,
   ...setupBugs,
+  ...nodeLockBugs,
   ...acrossRunsBugs,
 ];

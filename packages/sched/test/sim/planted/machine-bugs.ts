@@ -60,8 +60,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'retries release what they hold',
     file: attempts,
-    find: '      tasks.set(task, RETAINS_LOCKS);\n      locks.releaseAmounts(task);\n    }\n    if (this.#state.must',
-    replace: '      locks.release(task);\n    }\n    if (this.#state.must',
+    find: '      tasks.set(task, RETAINS_LOCKS);\n      locks.releaseAmounts(task);\n      if (this.#isNodeGone',
+    replace: '      locks.release(task);\n      if (this.#isNodeGone',
   },
   {
     what: 'seed: waiting tasks are not offered again after a failure with locks ok and deps not',

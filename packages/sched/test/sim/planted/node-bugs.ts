@@ -83,8 +83,8 @@ export const nodeBugs: readonly PlantedBug[] = [
   {
     what: 'tasks that ask for different things wait as one',
     file: state,
-    find: 'if (known !== undefined) return known;\n    const partition',
+    find: 'if (known !== undefined) return known;\n    const alike',
     replace:
-      'if (this.partitions.length > this.pools.length) return this.partitions.at(-1) as Partition;\n    const partition',
+      'if (this.partitions.length > this.pools.length) return this.partitions.at(-1) as Partition;\n    const alike',
   },
 ];

@@ -7,6 +7,7 @@ import { firstWithNodes, firstWithRuns, firstWithServices } from '../generate.ts
 import { acrossRunsBugs } from './across-runs-bugs.ts';
 import type { PlantedBug } from './bug.ts';
 import { nodeBugs } from './node-bugs.ts';
+import { nodeLockBugs } from './node-lock-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
 import { setupBugs } from './setup-bugs.ts';
 
@@ -69,8 +70,14 @@ function copy(home: string): void {
   symlinkSync(join(home, 'lock'), join(home, 'node_modules/@pexen/lock'));
 }
 
+/** Some rules are played in a world of their own. */
+function scriptFor(bug: PlantedBug): string {
+  if (nodeLockBugs.includes(bug)) return 'run-node-locks';
+  return setupBugs.includes(bug) ? 'run-setups' : 'run';
+}
+
 async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<Hunt> {
-  const script = join(home, `sched/test/sim/${setupBugs.includes(bug) ? 'run-setups' : 'run'}.ts`);
+  const script = join(home, `sched/test/sim/${scriptFor(bug)}.ts`);
   const from = firstSeedFor(bug);
   const range = ['--from', `${from}`, '--seeds', `${mostSeeds}`];
   const args = ['--conditions=@pexen/source', script, ...range, '--most', '1'];

@@ -11,8 +11,8 @@ export const setupBugs: readonly PlantedBug[] = [
   {
     what: 'a task runs on a node that was not set up',
     file: state,
-    find: 'needs.every((condition) => this.isMetOn(condition, node)),',
-    replace: 'needs.length >= 0,',
+    find: 'needs.every((condition) => this.isMetOn(condition, node)) &&',
+    replace: '',
   },
   {
     what: 'what one node was set up with counts on all',
