@@ -19,6 +19,7 @@ const benches = {
   formats: ['packages/report', 'bench/formats.ts'],
   journal: ['packages/store', 'bench/journal.ts'],
   price: ['packages/store', 'bench/price.ts'],
+  live: ['packages/page', 'bench/live.ts'],
   watch: ['packages/usecase-testsuite', 'bench/watch.ts'],
   yaml: ['packages/usecase-testsuite', 'bench/yaml.ts'],
   page: ['packages/page', 'bench/page.ts'],

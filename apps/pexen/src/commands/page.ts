@@ -9,6 +9,7 @@ import { type ReadonlyRunModel, type Reporter, RunModel } from '@pexen/report';
 import {
   type ExitCode,
   environment,
+  exitCodes,
   type LoadedConfig,
   liveRuns,
   type SuiteControls,
@@ -146,11 +147,11 @@ export class CommandPage {
     };
   }
 
-  /** On a terminal, a page that was asked for stays until the user ends it. */
+  /** On a terminal, a page that was asked for stays until the user ends it; a user who has interrupted the run has done so. */
   async stay(exitCode: ExitCode): Promise<void> {
     this.#exitCode = exitCode;
     this.#controls = undefined;
-    if (this.#page === undefined || !hasUser()) return;
+    if (this.#page === undefined || exitCode === exitCodes.interrupted || !hasUser()) return;
     await stayUntilEnded(
       `The page stays at ${this.#page.url}\nEnter or Ctrl-C ends it, with exit code ${exitCode}.`,
     );
