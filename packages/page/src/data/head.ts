@@ -70,5 +70,5 @@ export function span(ms: number | undefined): string {
   if (ms < 1000) return `${ms < 10 && ms > 0 ? Math.max(0.1, Math.round(ms * 10) / 10) : Math.round(ms)} ms`;
   return formatSpan(ms)
     .replace(/(\d)(ms|s|m|h)\b/g, '$1 $2')
-    .replace(/ m /, ' min ');
+    .replace(/ m\b/, ' min');
 }
