@@ -13,6 +13,8 @@ export function setup(): void {
   if (existsSync(page) && statSync(page).mtimeMs > latest) return;
   execFileSync(process.execPath, [`${folder}tools/build-page.ts`], {
     cwd: folder,
+    // The build of a test is the one of a release.
+    env: { ...process.env, NODE_ENV: 'production' },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }
