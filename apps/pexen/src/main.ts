@@ -11,6 +11,7 @@ import {
 } from '@pexen/usecase-testsuite';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { AskOptions } from './commands/asked-run.ts';
+import { type BisectOptions, bisect } from './commands/bisect.ts';
 import { type ConfigOptions, config, optionsHelp } from './commands/config.ts';
 import { type FactsOptions, facts } from './commands/facts.ts';
 import { type GraphCommandOptions, graph, graphFormats } from './commands/graph.ts';
@@ -79,6 +80,7 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addNode(program, leave);
   addNodes(program, leave);
   addNats(program, leave);
+  addBisect(program, leave);
   addReplay(program, leave);
   addInit(program, leave);
   if (!completes) addComplete(program);
@@ -153,6 +155,10 @@ function addRun(program: Command, leave: (exitCode: ExitCode) => void): void {
     .option(
       '--rerun <what>',
       'run again what failed, flaky, skipped, not-run or changed; several with commas; by default failed, not-run and changed',
+    )
+    .option(
+      '--replay <run>',
+      'run the tasks of a run again, in its order and with its overlaps; of the last one without a number',
     )
     .option('--of <run>', 'with --rerun: of this run, by its number or id; default: the last one')
     .action(async (queries: string[], options: RunOptions) => leave(await run(queries, options)))
@@ -424,6 +430,23 @@ function addNats(program: Command, leave: (exitCode: ExitCode) => void): void {
     .action(async (options: NatsOptions) => leave(await nats(options)));
 }
 
+function addBisect(program: Command, leave: (exitCode: ExitCode) => void): void {
+  addStatedOptions(configured(program.command('bisect')), ['workers', 'stateDir'])
+    .description(
+      'find the test that makes another one fail, by its order or its overlap: runs parts of a recorded run again',
+    )
+    .argument('[query...]', 'the tests that failed: net/ping; default: all that failed in the run')
+    .option('--run <run>', 'the run, by its number or id; default: the last one in which one of them failed')
+    .option('--runs <n>', 'run at most so many times; default: 100', number('runs', 1))
+    .action(async (queries: string[], options: BisectOptions) =>
+      leave(await bisect(queries, options, process.stdout)),
+    )
+    .addHelpText(
+      'after',
+      '\nCtrl-C stops the search; the same command goes on with it. Exit codes: 0 the search is over, 75 it is not, 2 there is nothing to search.',
+    );
+}
+
 function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void {
   program
     .command('replay')
@@ -473,6 +496,7 @@ const valueOfBare: Readonly<Record<string, string>> = {
   ...bareValues,
   '--inspect': '9229',
   '--resume': 'latest',
+  '--replay': 'latest',
   '--rerun': defaultRerunClasses.join(','),
 };
 

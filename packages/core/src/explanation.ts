@@ -113,6 +113,7 @@ const orders: Readonly<Record<NonNullable<Extract<WaitingFor, { kind: 'order' }>
   salvages: 'to salvage',
   'tears-down': 'until no task needs {} any more, still needed by',
   recovery: 'until what it left half changed when it was interrupted is in order, for',
+  schedule: 'until its place in the replayed schedule, after',
   served: 'for the end of',
   alone: 'to run alone, after the services',
   rivals: 'until those are over that could not run beside it:',

@@ -73,7 +73,7 @@ export type WaitingFor =
   | { readonly kind: 'requirement'; readonly requirement: string; readonly providers: readonly string[] }
   /**
    * These tasks have to end first, by its `after`, `before`, `salvages` or `tearsDown`. `recovery`: they were interrupted in an earlier session, and
-   * what they used and claimed may be half changed. `served`: a service starts again when the tasks of its last start are over. `alone`: services
+   * what they used and claimed may be half changed. `schedule`: a replayed run has them before it. `served`: a service starts again when the tasks of its last start are over. `alone`: services
    * run that it does not need, and it runs alone. `rivals`: they could not run beside this service, and precede tasks that need it. Absent: `after`.
    */
   | {
@@ -84,6 +84,7 @@ export type WaitingFor =
         | 'salvages'
         | 'tears-down'
         | 'recovery'
+        | 'schedule'
         | 'served'
         | 'alone'
         | 'rivals';

@@ -91,6 +91,10 @@ export interface Guarding {
   readonly owner: number;
   readonly tasks: readonly number[];
   readonly resources: readonly string[];
+  /** These wait only until the owner has started. */
+  readonly untilStart?: readonly number[];
+  /** The owner was not interrupted: a schedule has these tasks after it. Such guards are given up one by one, oldest first, before all others. */
+  readonly isScheduled?: true;
 }
 
 /** What is known of a task, and what is to be done with it. `task` is its `id`. */

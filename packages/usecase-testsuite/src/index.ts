@@ -9,6 +9,16 @@ export {
   rerunClasses,
   starts,
 } from '@pexen/store';
+export {
+  type BisectEnd,
+  type BisectEvent,
+  type BisectOptions,
+  bisectSuite,
+  type FoundPartner,
+  type RunTrial,
+} from './bisect/bisect-suite.ts';
+export type { Proposal, ProposedLine } from './bisect/proposal.ts';
+export type { Finding, Relation, Trial } from './bisect/search.ts';
 export type { CandidateVerdict, CatalogueNeed } from './catalogue/explain-choice.ts';
 export {
   configNames,
@@ -116,6 +126,13 @@ export {
 } from './options/layers.ts';
 export { junitInto, readReporter, type TextForm } from './options/text-forms.ts';
 export type { Selection } from './query/selection.ts';
+export {
+  type RecordedSchedule,
+  type ReplayChoice,
+  type ScheduleFile,
+  scheduleFileVersion,
+} from './replay/recorded-schedule.ts';
+export type { ReplayEnd } from './replay/replayed-run.ts';
 export { reportNames, terminalNames } from './reporters/reporter-names.ts';
 export type { StatedOptions } from './run-options.ts';
 export {

@@ -30,6 +30,8 @@ export interface SuitePlanGiven {
   readonly stated?: StatedOptions;
   /** Shuffles the order of starts; the same seed gives the same order of the same tasks. */
   readonly shuffle?: string | undefined;
+  /** The order of an earlier run, which is repeated. */
+  readonly schedule?: PlanOptions['schedule'];
   /** Expected durations of tasks without a `weight`, by call path. Default: those of earlier runs. */
   readonly weights?: PlanOptions['weights'];
   readonly onWarning: (warning: Problem) => void;
@@ -63,7 +65,7 @@ export async function planSuite(
   given: SuitePlanGiven,
 ): Promise<Plan> {
   const { stated = statedIn(layersOf(loaded)), shuffle, onWarning, clock, keep, outputFile } = given;
-  const { choose = chooseSelected, directory = process.cwd() } = given;
+  const { choose = chooseSelected, directory = process.cwd(), schedule } = given;
   const { config, root, warnings = [] } = loaded;
   for (const warning of warnings) onWarning(warning);
   const loader = config.loader === undefined ? undefined : await startLoader(config.loader, root);
@@ -95,7 +97,7 @@ export async function planSuite(
     const warn = (warning: Problem) => found.push(warning);
     const options = planOptions(
       { ...config, capacities },
-      { stated, weights, first, loader, keep, clock, outputFile, facts, onWarning: warn },
+      { stated, weights, first, schedule, loader, keep, clock, outputFile, facts, onWarning: warn },
     );
     return plan([...suite, ...tasks.slice(suite.length)], { ...options, ...placement, unavailable });
   };

@@ -47,6 +47,7 @@ export interface PlanGiven {
   readonly weights: PlanOptions['weights'];
   /** Tasks that come before others. */
   readonly first: PlanOptions['first'];
+  readonly schedule: PlanOptions['schedule'];
   readonly loader: string | undefined;
   /** The folder for private directories that are kept. */
   readonly keep: string | undefined;
@@ -87,7 +88,7 @@ export function runOptions(
 /** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
-  { stated, weights, first, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
+  { stated, weights, first, schedule, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
     workers: workersOf(stated, config),
@@ -99,7 +100,7 @@ export function planOptions(
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
-    ...definedOf({ capacities, nodeResources, spare, weights, first }),
+    ...definedOf({ capacities, nodeResources, spare, weights, first, schedule }),
     pool: () => checkedPool('pool', pool(request)),
     programPool: () => processes(request),
     pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),

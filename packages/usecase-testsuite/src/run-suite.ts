@@ -32,12 +32,14 @@ import { answerAbout } from './live/live-run.ts';
 import { digesterFor } from './memory/digests.ts';
 import { Reboots } from './memory/reboots.ts';
 import { optionsAsJson, type RememberedOptions, selectionAsJson } from './memory/recorded-options.ts';
-import { type RunSource, sourceOf, withProfilesOf } from './memory/run-source.ts';
+import { type RunSource, sourceOf, sourceOfReplay, withProfilesOf } from './memory/run-source.ts';
 import { type MemoryContext, type Repetition, SuiteMemory } from './memory/suite-memory.ts';
 import { PausableClock } from './pausable-clock.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
+import { type ReplayChoice, recordedSchedule } from './replay/recorded-schedule.ts';
+import { type ReplayEnd, ReplayedRun } from './replay/replayed-run.ts';
 import { ownsOutput, readsLocations } from './reporters/reporter-names.ts';
 import {
   type ChosenReporters,
@@ -65,6 +67,8 @@ export interface SuiteRunOptions extends Selection, StatedOptions {
   readonly moreReporters?: readonly ReporterChoice[];
   /** Continues a run that was interrupted, or repeats a part of another one. With `rounds` only one round is possible. */
   readonly repeats?: Repetition;
+  /** Runs the tasks of an earlier run again, in the order and with the overlaps of that run. Not with `repeats`, `shard`, `shuffle` or `failedFirst`. */
+  readonly replays?: ReplayChoice;
   /** Tasks that failed in the last run come first. */
   readonly failedFirst?: boolean;
   /** A file for the decisions of the run, for `pexen replay`; relative to the working directory. */
@@ -139,6 +143,8 @@ export interface SuiteEnd {
   readonly rounds?: { readonly count: number; readonly failed: readonly number[] };
   /** How the run is remembered; absent where it is not recorded. */
   readonly recorded?: RecordedEnd;
+  /** How a replay differs from what it replays. */
+  readonly replayed?: ReplayEnd;
 }
 
 /** The record of a run that has ended, or was interrupted. */
@@ -161,7 +167,8 @@ export interface RecordedEnd {
 export async function runSuite(configured: LoadedConfig, options: SuiteRunOptions = {}): Promise<SuiteEnd> {
   const { onWarning = () => {} } = options;
   const clock = new PausableClock();
-  const loaded = withProfilesOf(configured, options.repeats, { onWarning, notKept: () => {} });
+  const replayed = replayOf(configured, options.replays);
+  const loaded = withProfilesOf(configured, options.repeats, { onWarning, notKept: () => {} }, replayed);
   const { root, config } = loaded;
   const state = new SuiteState(root, stateDirectoryOf(root, config.stateDir), clock, onWarning, config);
   const known = [...(options.reporters ?? config.reporters ?? []), ...(options.moreReporters ?? [])];
@@ -173,7 +180,10 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
   };
   const memory = new SuiteMemory(loaded, context);
   state.takeKilledRuns();
-  const source = await sourceOf(memory, options.repeats, suiteName(loaded));
+  const source =
+    replayed === undefined
+      ? await sourceOf(memory, options.repeats, suiteName(loaded))
+      : sourceOfReplay(memory, replayed, workersOf({}, config));
   const all = optionsInEffect(loaded, source.inherited, options);
   const kept = (all.keep ?? config.keep) ? new KeptDirectories() : undefined;
   const notes: string[] = [];
@@ -184,6 +194,7 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
       ...{ stated: all, shuffle, onWarning, clock, keep: kept?.folder, failedFirst: all.failedFirst },
       outputFile: (path, attempt, stream) => state.leaveToPool(path, attempt, stream),
       choose: (whole, picked) => source.choice.choose(whole, picked),
+      schedule: replayed?.schedule,
       kept: source.candidates,
       onCatalogue: ({ pulledIn }) => {
         candidates = pulledIn;
@@ -201,7 +212,7 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
     const chosen = await chooseReporters([...reporters, ...moreReporters], root, process.env);
     const isQuiet = chosen.choices.some(ownsOutput);
     return await runRounds(loaded, isQuiet ? diverted(planWith) : planWith, clock, {
-      ...{ ...all, chosen, kept, state, memory, source, notes },
+      ...{ ...all, chosen, kept, state, memory, source, notes, replayed },
       ...{ place: () => place, candidates: () => candidates },
     });
   } catch (error) {
@@ -210,6 +221,12 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
   } finally {
     await kept?.close();
   }
+}
+
+/** The configuration is read with the state directory that it has without the profiles of that run. */
+function replayOf({ root, config }: LoadedConfig, choice: ReplayChoice | undefined): ReplayedRun | undefined {
+  if (choice === undefined) return undefined;
+  return new ReplayedRun(recordedSchedule(stateDirectoryOf(root, config.stateDir), choice));
 }
 
 /** The options of a run: its own, then what the command and the environment state, then those of the run that it continues, then the configuration. */
@@ -221,7 +238,7 @@ function optionsInEffect(
   const layers = layersOf(loaded);
   const strong = layers.strong();
   const { bail, failOnFlaky, keep, reporters } = strong;
-  const isOneRound = options.repeats !== undefined || options.narrow !== undefined;
+  const isOneRound = (options.repeats ?? options.replays ?? options.narrow) !== undefined;
   const all = {
     ...orderAndRounds(loaded.config),
     ...inherited,
@@ -281,9 +298,13 @@ async function runRounds(
   planWith: (shuffle: string | undefined) => Promise<Plan>,
   clock: PausableClock,
   options: SuiteRunOptions &
-    Pick<RoundsOptions, 'chosen' | 'kept' | 'state' | 'memory' | 'source' | 'notes' | 'place' | 'candidates'>,
+    Pick<
+      RoundsOptions,
+      'chosen' | 'kept' | 'state' | 'memory' | 'source' | 'notes' | 'place' | 'candidates' | 'replayed'
+    >,
 ): Promise<SuiteEnd> {
-  const { onWarning = () => {}, rounds = 1, untilFail = false, shuffle } = options;
+  const { onWarning = () => {}, rounds = 1, untilFail = false, replayed } = options;
+  const shuffle = replayed === undefined ? options.shuffle : undefined;
   const selected = await planWith(shuffle);
   const digester = options.narrow && reportingLoaded(options.memory.digester, options.onLoaded);
   const plan = digester === undefined ? selected : options.narrow?.(selected, digester);
@@ -339,6 +360,7 @@ interface RoundsOptions extends SuiteRunOptions {
   readonly state: SuiteState;
   readonly memory: SuiteMemory;
   readonly source: RunSource;
+  readonly replayed: ReplayedRun | undefined;
   /** Sentences about the plan, for each round. */
   readonly notes: readonly string[];
   /** What the journal says of the shard; known once the tasks are planned. */
@@ -407,6 +429,8 @@ class SuiteRounds {
     const stopAnswering = answerAbout(execution, reporter, directoryOfRun(memory.directory, execution.id));
     const unmark = markOwnProcess(execution.id);
     listen(execution, reporter, state);
+    const { replayed } = this.#options;
+    execution.events.on('event', (event) => replayed?.event(event));
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
     for (const text of this.#notes(round, seed)) reporter.note(text);
     this.#options.onStart?.(controlsOf(execution, reporter, state, this.#clock));
@@ -430,7 +454,8 @@ class SuiteRounds {
     );
     this.#sayWritten(reporters);
     if (!isNarrow) for (const unused of expectations.unused()) onWarning(unused);
-    const { unable, hasBailed, ...end } = ended;
+    const { unable, hasBailed, ...rest } = ended;
+    const end = replayed === undefined ? rest : { ...rest, replayed: replayed.end(ended.judgements) };
     const outstanding = [...rejudged.apply(recorded?.outstanding ?? []), ...source.outstanding()];
     const exitCodeOfResults = exitCodeOf(ended, {
       ...{ reportFailed, failOnFlaky, recordingFailed: memory.hasFailed },

@@ -1,6 +1,9 @@
 /** The options about recorded runs: how a run is recorded, and which one is continued or repeated in part. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { didYouMean, PexenError, type Problem, refuse } from '@pexen/core';
-import { type Repetition, rerunClasses } from '@pexen/usecase-testsuite';
+import { type Repetition, type ReplayChoice, rerunClasses } from '@pexen/usecase-testsuite';
+import { workingDirectory } from '../working-directory.ts';
 import type { ConfiguredOptions } from './stated-options.ts';
 
 /** The options of all commands that read or write the record of runs. */
@@ -18,6 +21,8 @@ export interface RepeatOptions {
   /** The run that is repeated. */
   readonly of?: string;
   readonly dryRun?: boolean;
+  /** Which run is replayed, or a file with a schedule. */
+  readonly replay?: string;
 }
 
 /** The other options of a run, as far as they exclude a repetition. */
@@ -29,6 +34,25 @@ interface Others {
   readonly repeat?: number;
   readonly untilFail?: boolean;
   readonly shard?: unknown;
+  readonly shuffle?: unknown;
+  readonly failedFirst?: boolean;
+}
+
+/** Which schedule the options replay; undefined if none. @throws PexenError PEXEN_BAD_OPTION with all problems */
+export function replayOf({ replay, resume, rerun }: RepeatOptions, others: Others): ReplayChoice | undefined {
+  if (replay === undefined) return undefined;
+  const hasOrder = others.shuffle !== undefined || others.failedFirst === true;
+  const isSeveral = others.watch === true || others.repeat !== undefined || others.untilFail === true;
+  refuse([
+    ...(resume !== undefined || rerun !== undefined
+      ? [bad('--replay starts a new run, and takes no results of others', 'Leave out --resume and --rerun.')]
+      : []),
+    ...(hasOrder ? [bad('--replay has an order of its own', 'Leave out --shuffle and --failed-first.')] : []),
+    ...(isSeveral ? [bad('a run is replayed once', 'Leave out --watch, --repeat and --until-fail.')] : []),
+    ...(others.shard === undefined ? [] : [bad('a replay has the tasks of its run', 'Leave out --shard.')]),
+  ]);
+  const file = resolve(workingDirectory(), replay);
+  return existsSync(file) && !/^\d+$/.test(replay) ? { file } : { run: runChoice(replay) };
 }
 
 /** Which run the options continue or repeat; undefined for a new run. @throws PexenError PEXEN_BAD_OPTION with all problems */

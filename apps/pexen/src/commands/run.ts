@@ -16,10 +16,11 @@ import {
   shellWord,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
+import { replayLines } from '../replay-text.ts';
 import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { obeySignals, type SignalSource } from '../signals.ts';
 import { workingDirectory } from '../working-directory.ts';
-import { type RepeatOptions, repetitionOf, type StateOptions } from './memory-options.ts';
+import { type RepeatOptions, repetitionOf, replayOf, type StateOptions } from './memory-options.ts';
 import { CommandPage, commandOf } from './page.ts';
 import { preview } from './preview.ts';
 import { isRoundProcess, roundProcess } from './round-process.ts';
@@ -36,6 +37,8 @@ export interface RunOptions extends SelectOptions, ShardOptions, StateOptions, R
   readonly inspect?: number;
   readonly junit?: string;
   readonly record?: string;
+  readonly shuffle?: unknown;
+  readonly failedFirst?: boolean;
   readonly watch?: boolean;
 }
 
@@ -43,6 +46,7 @@ export interface RunOptions extends SelectOptions, ShardOptions, StateOptions, R
 export async function run(queries: readonly string[], options: RunOptions): Promise<ExitCode> {
   requireSystem();
   const repeats = repetitionOf(options, { ...options, queries });
+  const replays = replayOf(options, { ...options, queries });
   if (options.dryRun === true && repeats !== undefined)
     return await preview(repeats, queries, options, process.stdout);
   if (options.watch === true && options.inspect !== undefined) throw notBoth();
@@ -59,7 +63,7 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
   try {
     const end = await loadedRun(queries, options, process, async (loaded, given) => {
       await page.open(loaded, commandOf(options.config));
-      return await runSuite(loaded, { ...page.following(given), ...defined({ repeats }) });
+      return await runSuite(loaded, { ...page.following(given), ...defined({ repeats, replays }) });
     });
     for (const line of conclusions(end)) process.stderr.write(`${line}\n`);
     await page.stay(end.exitCode);
@@ -70,7 +74,7 @@ export async function run(queries: readonly string[], options: RunOptions): Prom
 }
 
 /** What no summary of a single round says. */
-function conclusions({ rounds, verdicts, exitCode, recorded }: SuiteEnd): string[] {
+function conclusions({ rounds, verdicts, exitCode, recorded, replayed }: SuiteEnd): string[] {
   const { flaky = 0 } = verdicts;
   const hasFailed = (['fail', 'error', 'timeout', 'crashed'] as const).some(
     (verdict) => (verdicts[verdict] ?? 0) > 0,
@@ -81,6 +85,7 @@ function conclusions({ rounds, verdicts, exitCode, recorded }: SuiteEnd): string
     ...(isFlaky
       ? [`The run failed, since ${flaky === 1 ? '1 test was' : `${flaky} tests were`} flaky (failOnFlaky).`]
       : []),
+    ...(replayed === undefined ? [] : replayLines(replayed)),
     ...(rounds === undefined ? [] : [roundsText(rounds)]),
     ...(recorded === undefined ? [] : recordText(recorded)),
   ];

@@ -14,6 +14,7 @@ import {
   type ProviderGone,
   problem,
   type ReadyFacts,
+  type Recall,
   type Result,
   relativeTo,
   type TaskInfo,
@@ -30,7 +31,7 @@ import { GOING, type State } from '../machine/state.ts';
 import { PROVIDED } from '../machine/task-table.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
-import type { Entry } from '../plan/planned.ts';
+import type { Entry, ScheduledOrder } from '../plan/planned.ts';
 import { clear } from '../plan/undo-log.ts';
 import { AsyncContexts } from './async-contexts.ts';
 import { Attempt, type AttemptHost, readOutcome } from './attempt.ts';
@@ -66,6 +67,8 @@ function isFollowed({ retryInMs, startsAgain }: Extract<MachineEvent, { type: 'a
   return retryInMs !== undefined || startsAgain === true;
 }
 
+const nothingRecalled: Recall = { tasks: [], guards: [], poisoned: [] };
+
 export class Engine implements AttemptHost, PoolListener {
   readonly plan: CompiledTasks;
   readonly machine: Machine;
@@ -74,6 +77,7 @@ export class Engine implements AttemptHost, PoolListener {
   readonly #results: Results;
   readonly #journaling: Journaling | undefined;
   readonly #locks: LockRequests | undefined;
+  readonly #follow: ReturnType<ScheduledOrder['follow']> | undefined;
   /** Why the run fails, if no task caused it. */
   failure: unknown;
   /** Milliseconds since 1970 when the run started. */
@@ -140,6 +144,7 @@ export class Engine implements AttemptHost, PoolListener {
     this.#clock = options.clock ?? systemClock;
     this.identity = new RunIdentity(options);
     this.outputs = new TaskOutputs(plan, this.machine.state, options.shared);
+    this.#follow = plan.options.schedule?.follow();
     if (options.journal !== undefined)
       this.#journaling = new Journaling(options.journal, this.machine.state, this.outputs);
     if (options.runLocks !== undefined) this.#locks = new LockRequests(options.runLocks, this);
@@ -240,6 +245,7 @@ export class Engine implements AttemptHost, PoolListener {
       const acrossRuns = this.#locks?.among(from, to) ?? [];
       return {
         ...{ type: 'tasks-added', atMs: this.nowMs(), from, to, origin, ...recalled },
+        ...(this.#follow !== undefined && { recall: this.#scheduled(from, to, recalled?.recall) }),
         ...(acrossRuns.length > 0 && { acrossRuns }),
       };
     };
@@ -249,6 +255,15 @@ export class Engine implements AttemptHost, PoolListener {
       this.#decide([...nodes, addition()]);
       this.pump();
     }
+  }
+
+  /** What earlier sessions recorded, and what the schedule says of the tasks. Tasks that are executed on nodes have a name there that no schedule knows. */
+  #scheduled(from: TaskId, to: TaskId, recall: Recall = nothingRecalled): Recall {
+    const added = Array.from({ length: to - from }, (_, at) => ({
+      id: from + at,
+      path: this.plan.pathOf(from + at),
+    }));
+    return { ...recall, guards: [...recall.guards, ...(this.#follow?.(added) ?? [])] };
   }
 
   /** Looks for what earlier sessions have left, before it is decided what is done with each task. */
@@ -613,7 +628,7 @@ export class Engine implements AttemptHost, PoolListener {
   }
 
   #recallRest(): void {
-    const recall = this.#journaling?.rest() ?? { tasks: [], guards: [], poisoned: [] };
+    const recall = this.#journaling?.rest() ?? nothingRecalled;
     this.post({ type: 'rest-recalled', atMs: this.nowMs(), recall });
   }
 

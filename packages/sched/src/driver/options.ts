@@ -41,7 +41,7 @@ import {
 } from '@pexen/core/options';
 import type { Capacities } from '@pexen/lock';
 import type { TaskDefaults } from '../plan/metadata.ts';
-import type { NodeResource, NodeResources } from '../plan/planned.ts';
+import type { NodeResource, NodeResources, ScheduledOrder } from '../plan/planned.ts';
 import type { Recorder } from './recording.ts';
 import type { Random } from './run-identity.ts';
 
@@ -90,6 +90,11 @@ export interface PlanOptions extends PoolOptions {
   readonly weights?: ((path: string) => number | ExpectedDuration | undefined) | undefined;
   /** Tasks that start before others of the same priority, with all that they wait for, by call path: for example those that failed in the last run. */
   readonly first?: ((path: string) => boolean) | undefined;
+  /**
+   * The order of an earlier run, which is repeated as far as tasks allow: `new Schedule(steps)` of `@pexen/sched/replay`. It replaces all priorities.
+   * Where it contradicts what tasks wait for by now, the part of it that does is given up.
+   */
+  readonly schedule?: ScheduledOrder | undefined;
   /**
    * Capabilities that may be missing, and why: a task that requires one which no task provides does not apply, for this reason, and orders may
    * name them without effect. Default: none; missing capabilities are refused.
@@ -215,6 +220,7 @@ const planKinds: KindsOf<PlanOptions> = {
   facts: record,
   weights: callable(),
   first: callable(),
+  schedule: having('a schedule', ['priorityOf', 'follow'], 'Write schedule: new Schedule(…).'),
   readOn: callable(),
   here: record,
   unavailable: isA('a map from capabilities to reasons', (value) => value instanceof Map),

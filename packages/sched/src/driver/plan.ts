@@ -231,6 +231,7 @@ const onlyOfPlans = [
   'facts',
   'weights',
   'first',
+  'schedule',
   'unavailable',
   'readOn',
   'here',

@@ -184,6 +184,7 @@ export class Recorder {
       is: [...identitiesOf(tasks.runnableOf(task))].map((identity) => this.#numberOf(identity)),
       meta: {
         ...this.#meta(service === undefined ? { rerunnable, ...meta } : meta),
+        ...(tasks.options.schedule !== undefined && { priority: tasks.priority[task] as number }),
         ...(tasks.placement.constraintOf(task) !== ANYWHERE && { on: this.#name(meta.on) }),
       },
       ...(whyNot !== undefined && { whyNot }),

@@ -103,7 +103,7 @@ export function setUp(
     refuse(checkOptions(of, options));
     pools = makePools(options, of === 'run' ? poolsInUse(options) : []);
     const { capacities, facts, defaults, overrides, onWarning, weights, first, unavailable } = options;
-    const { readOn, here, nodeResources } = options;
+    const { readOn, here, nodeResources, schedule } = options;
     tasks = new CompiledTasks({
       ...{
         pools: pools.planned,
@@ -112,6 +112,7 @@ export function setUp(
         facts,
         weights,
         first,
+        schedule,
         unavailable,
         readOn,
         here,

@@ -8,6 +8,7 @@ import {
   type ExplainedTask,
   type Explanation,
   explanationVersion,
+  type Guarding,
   type HeldResource,
   type InspectedService,
   type Inspection,
@@ -374,8 +375,8 @@ function waitOf(state: State, task: number): Wait {
   const pool = state.poolOf(task);
   const condition = tasks.state[task] === WAITING ? unfulfilledOf(state, task) : -1;
   if (condition >= 0) return conditionWait(state, task, condition);
-  const owner = tasks.state[task] === WAITING ? state.recalled.ownerFor(task) : undefined;
-  if (owner !== undefined) return guardWait(state, owner);
+  const guard = tasks.state[task] === WAITING ? state.recalled.guardAgainst(task) : undefined;
+  if (guard !== undefined) return guardWait(state, guard);
   const elsewhere = state.acrossRuns.waitOf(task);
   if (elsewhere !== undefined) return elsewhereWait(elsewhere);
   const resource = tasks.state[task] === PARKED ? resourceWait(state, task) : undefined;
@@ -582,9 +583,10 @@ const orders: Readonly<Record<number, 'after' | 'before' | 'salvages' | 'rivals'
   [SALVAGE]: 'salvages',
 };
 
-/** What the owner held when it was interrupted in an earlier session may be half changed. */
-function guardWait(state: State, owner: number): Wait {
-  return { for: { kind: 'order', as: 'recovery', tasks: [state.plan.pathOf(owner)] }, tasks: [owner] };
+/** What the owner held when it was interrupted in an earlier session may be half changed; or a schedule has the task after it. */
+function guardWait(state: State, { owner, isScheduled }: Guarding): Wait {
+  const as = isScheduled ? 'schedule' : 'recovery';
+  return { for: { kind: 'order', as, tasks: [state.plan.pathOf(owner)] }, tasks: [owner] };
 }
 
 /** The tasks that the condition still waits for, directly or through other conditions. */

@@ -315,8 +315,11 @@ export class Machine {
     const { state } = this;
     const tasks = all.filter(({ task }) => !state.tasks.isDone(task));
     for (const guarding of guards) {
-      state.recalled.guard(guarding);
-      for (const task of guarding.tasks) this.#readiness.keepOut(task);
+      const { owner, tasks: behind, untilStart: hold = [] } = guarding;
+      if (state.tasks.isDone(owner)) continue;
+      const untilStart = state.tasks.has(owner, STARTED) ? [] : hold;
+      state.recalled.guard({ ...guarding, untilStart });
+      for (const task of [...behind, ...untilStart]) this.#readiness.keepOut(task);
     }
     for (const recalled of tasks)
       if (recalled.kind !== 'start') state.recalled.expectResult(recalled.task);
@@ -377,6 +380,7 @@ export class Machine {
     if (!tasks.has(task, CLEANING_UP)) {
       tasks.setWorker(task, worker);
       tasks.set(task, STARTED);
+      if (state.recalled.hasGuards) state.conditions.released.push(...state.recalled.started(task));
       const adopted = adoptedFrom === undefined ? undefined : { adoptedFrom };
       if (state.nextEvent())
         state.publish({ type: 'task-started', atMs: nowMs, task, attempt, worker, ...adopted });

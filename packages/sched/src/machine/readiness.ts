@@ -42,12 +42,12 @@ export class Readiness {
 
   /** Something is guarded against the task: if it was ready, it waits again. */
   keepOut(task: number): void {
-    const { tasks } = this.#state;
+    const { tasks, conditions } = this.#state;
     const state = tasks.state[task];
     if ((state !== READY && state !== PARKED) || tasks.hasStarted(task)) return;
     this.#state.withdraw(task);
     this.#state.move(task, WAITING);
-    tasks.setBlockers(task, 0);
+    tasks.setBlockers(task, conditions.countUnfulfilled(task)); // Tasks that were added with the guard may be in its way, too.
   }
 
   /** A task that did not provide what the condition needs: one that ran, if there is one. */

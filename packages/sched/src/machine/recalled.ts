@@ -52,10 +52,20 @@ export class Recalled {
 
   guard(guarding: Guarding): void {
     const known = this.#guards.get(guarding.owner);
+    const [before, now] = [waitingFor(known), waitingFor(guarding)];
     const tasks = [...new Set([...(known?.tasks ?? []), ...guarding.tasks])];
-    this.#guards.set(guarding.owner, { ...guarding, tasks });
-    for (const task of tasks)
-      if (known?.tasks.includes(task) !== true) this.#waits.set(task, (this.#waits.get(task) ?? 0) + 1);
+    const untilStart = [...(known?.untilStart ?? []), ...(guarding.untilStart ?? [])];
+    this.#guards.set(guarding.owner, { ...guarding, tasks, untilStart });
+    for (const task of now) if (!before.has(task)) this.#waits.set(task, (this.#waits.get(task) ?? 0) + 1);
+  }
+
+  /** The task has started. Returns the tasks that nothing is guarded against any more. */
+  started(task: number): readonly number[] {
+    const guard = this.#guards.get(task);
+    if (guard?.untilStart === undefined) return none;
+    const { untilStart, ...rest } = guard;
+    this.#guards.set(task, rest);
+    return untilStart.filter((each) => !rest.tasks.includes(each) && this.#unguard(each));
   }
 
   /** True if something is guarded against the task. */
@@ -63,9 +73,16 @@ export class Recalled {
     return this.#waits.has(task);
   }
 
-  /** The owner that the task waits for. */
-  ownerFor(task: number): number | undefined {
-    for (const { owner, tasks } of this.#guards.values()) if (tasks.includes(task)) return owner;
+  /** True if only a schedule keeps the task out: the services that it needs start when it is their turn, and not when it is its turn. */
+  isOnlyScheduled(task: number): boolean {
+    for (const guard of this.#guards.values())
+      if (guard.isScheduled !== true && guard.tasks.includes(task)) return false;
+    return true;
+  }
+
+  /** The first guard that the task waits for. */
+  guardAgainst(task: number): Guarding | undefined {
+    for (const guard of this.#guards.values()) if (waitingFor(guard).has(task)) return guard;
     return undefined;
   }
 
@@ -75,8 +92,8 @@ export class Recalled {
 
   /** True if a guard keeps some of these tasks out, and its owner is none of them. */
   keepsOut(isMember: (task: number) => boolean): boolean {
-    for (const { owner, tasks } of this.#guards.values())
-      if (!isMember(owner) && tasks.some(isMember)) return true;
+    for (const guard of this.#guards.values())
+      if (!isMember(guard.owner) && [...waitingFor(guard)].some(isMember)) return true;
     return false;
   }
 
@@ -85,12 +102,14 @@ export class Recalled {
     const guard = this.#guards.get(task);
     if (guard === undefined) return none;
     this.#guards.delete(task);
-    return guard.tasks.filter((each) => this.#unguard(each));
+    return [...waitingFor(guard)].filter((each) => this.#unguard(each));
   }
 
-  /** Removes all guards. Returns what they guarded. */
+  /** Removes the oldest guard of a schedule; if there is none, all guards. Returns what they guarded. */
   giveUpGuards(): readonly Guarding[] {
     const guards = [...this.#guards.values()];
+    const oldest = guards.find(({ isScheduled }) => isScheduled);
+    if (oldest !== undefined) return [{ ...oldest, tasks: this.ended(oldest.owner) }];
     this.#guards.clear();
     this.#waits.clear();
     return guards;
@@ -102,6 +121,10 @@ export class Recalled {
     else this.#waits.delete(task);
     return left <= 0;
   }
+}
+
+function waitingFor(guard: Guarding | undefined): ReadonlySet<number> {
+  return new Set([...(guard?.tasks ?? none), ...(guard?.untilStart ?? none)]);
 }
 
 const none: readonly number[] = [];

@@ -296,7 +296,8 @@ export class Services {
   #needsServicesOnly(task: number): boolean {
     const { waits } = this.#state.plan.graph;
     const { conditions, recalled } = this.#state;
-    if (recalled.isKeptOut(task)) return false;
+    if (recalled.isKeptOut(task) && (this.#state.isService(task) || !recalled.isOnlyScheduled(task)))
+      return false;
     for (let edge = waits.in.first(task); edge !== 0; edge = waits.in.next[edge] as number) {
       const condition = waits.in.end[edge] as number;
       if (!conditions.isFulfilledFor(task, condition) && !this.#canServicesMeet(condition)) return false;

@@ -601,7 +601,8 @@ export class CompiledTasks extends Table implements Planned {
     metaFlags: number,
     expected: number | ExpectedDuration | undefined,
   ): void {
-    this.priority[task] = ((metaFlags & RANKED) === 0 ? undefined : meta.priority) ?? 0;
+    const stated = (metaFlags & RANKED) === 0 ? undefined : meta.priority;
+    this.priority[task] = this.options.schedule?.priorityOf(this.pathOf(task)) ?? stated ?? 0;
     const isPlain = typeof expected !== 'object';
     this.weight[task] = (isPlain ? expected : expected.ms) ?? 1;
     if (!isPlain) this.#undoLog.put(this.#expected, task, expected);

@@ -4,6 +4,7 @@ import type {
   Capability,
   ExpectedDuration,
   GivenFacts,
+  Guarding,
   NodePredicate,
   NodeProperties,
   PlacedTask,
@@ -38,6 +39,14 @@ export interface NodeResource {
 /** Resources of which there is one on each node, by names and patterns: `*` stands for any characters of one part, `**` for any parts. */
 export type NodeResources = Readonly<Record<string, NodeResource>>;
 
+/** The order of an earlier run, as it constrains another one. */
+export interface ScheduledOrder {
+  /** Of tasks that could start, the one with the least number goes first, whatever their metadata state. */
+  priorityOf(path: string): number;
+  /** Begins a run. The returned function is called with the tasks that are added, and returns which of all so far wait for others. */
+  follow(): (added: readonly { readonly id: number; readonly path: string }[]) => readonly Guarding[];
+}
+
 /** The options for compiling tasks. */
 export interface CompileOptions {
   readonly pools: readonly PlanPool[];
@@ -49,6 +58,8 @@ export interface CompileOptions {
   readonly weights?: ((path: string) => number | ExpectedDuration | undefined) | undefined;
   /** By path: does the task, with what it waits for, come before all others of its priority? */
   readonly first?: ((path: string) => boolean) | undefined;
+  /** The order of an earlier run, which is to be repeated. */
+  readonly schedule?: ScheduledOrder | undefined;
   readonly defaults?: TaskDefaults | undefined;
   readonly overrides?: TaskDefaults | undefined;
   /** A waiting task is starved after so many bypasses. Default 64. */

@@ -5,6 +5,7 @@
 import { PexenError } from '@pexen/core';
 import { defaultRerunClasses, type RecordedRun, type RerunClass, type RunDescription } from '@pexen/store';
 import { type LoadedConfig, layersOf, withProfiles } from '../config/config.ts';
+import type { ReplayedRun } from '../replay/replayed-run.ts';
 import { elsewhere, optionsOf, placeOf, type RememberedOptions, selectionOf } from './recorded-options.ts';
 import { type MemoryContext, type NewSession, type Repetition, SuiteMemory } from './suite-memory.ts';
 import { RepeatedTasks, ResumedTasks, SelectedTasks, type TaskChoice } from './task-choice.ts';
@@ -46,16 +47,19 @@ export async function sourceOf(
   }
 }
 
-/** The configuration with the profiles of the run that is resumed, unless the command or the environment chooses some. */
+/** The configuration with the profiles of the run that is resumed or replayed, unless the command or the environment chooses some. */
 export function withProfilesOf(
   loaded: LoadedConfig,
   repetition: Repetition | undefined,
   context: MemoryContext,
+  replayed?: ReplayedRun,
 ): LoadedConfig {
   const isOpen = loaded.config.profiles !== undefined && !layersOf(loaded).choosesProfiles;
-  if (repetition?.kind !== 'resume' || !isOpen) return loaded;
-  const { description } = new SuiteMemory(loaded, context).preview(repetition);
-  const { profiles } = optionsOf(description);
+  if (!isOpen) return loaded;
+  const { profiles } =
+    repetition?.kind === 'resume'
+      ? optionsOf(new SuiteMemory(loaded, context).preview(repetition).description)
+      : (replayed?.options(1) ?? {});
   return profiles === undefined ? loaded : withProfiles(loaded, profiles);
 }
 
@@ -69,6 +73,15 @@ function fromNothing(memory: SuiteMemory): RunSource {
         ? []
         : [`Run ${last.number} was interrupted: pexen resume ${last.number} continues it.`],
     open: (session) => memory.start(session),
+  };
+}
+
+/** A new run, with the tasks and the options of the one that it replays. */
+export function sourceOfReplay(memory: SuiteMemory, replayed: ReplayedRun, usualWorkers: number): RunSource {
+  return {
+    ...fromNothing(memory),
+    ...{ choice: replayed, inherited: replayed.options(usualWorkers), candidates: replayed.candidates },
+    notes: [`Replays ${replayed.name}: its order of starts, and what overlapped.`],
   };
 }
 
