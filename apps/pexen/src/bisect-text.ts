@@ -89,12 +89,12 @@ function findingLines(path: string, finding: Finding): readonly string[] {
     case 'pair':
       return [
         `FOUND  ${path} fails ${relationText[finding.relation]} ${finding.partner}.`,
-        `  With it and without it, in turn, three times of three each. That this is chance: less than ${shareText(finding.chance)}.`,
+        `  Each time with it, and never without it. That this is chance: less than ${shareText(finding.chance)}.`,
       ];
     case 'suspect':
       return [
         `SUSPECT  ${path} may fail ${relationText[finding.relation]} ${finding.partner}: it did so more often than without, and not each time.`,
-        '  That is no proof. Run the search again, or on a machine where it fails more often.',
+        '  That proves nothing. Run the search again, or on a machine where it fails more often.',
       ];
     case 'several':
       return [

@@ -121,7 +121,7 @@ const mostPrinted = 4_000;
 function trialFailed(exitCode: number | null, printed: string): Error {
   return misuse(
     'PEXEN_TRIAL_FAILED',
-    `a run of the search ended with exit code ${exitCode}:\n${printed.trim()}`,
+    `a run of the search ended with exit code ${exitCode}, and printed: ${printed.trim()}`,
     'Fix that, and start the search again: it goes on from there.',
   );
 }

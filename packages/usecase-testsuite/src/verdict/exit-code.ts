@@ -41,6 +41,7 @@ const infrastructureCodes: ReadonlySet<string> = new Set([
     'PEXEN_NO_SLOT',
     'PEXEN_RUN_SILENT',
     'PEXEN_START_FOLDER',
+    'PEXEN_TRIAL_FAILED',
     'PEXEN_WORKER_START',
     'PEXEN_WINDOWS',
   ],
