@@ -1,5 +1,5 @@
 /** The connection of a live page to its server: the messages, what is asked on demand, and what happens where the connection is lost. */
-import { startTimer } from '@pexen/core/timers';
+import { startTicking, startTimer, systemClock } from '@pexen/core/timers';
 import { type PageMessage, paths } from '../data/document.ts';
 import { emptyDocument } from '../data/empty-document.ts';
 import { PageRun } from '../data/page-run.ts';
@@ -7,6 +7,8 @@ import { connection, now, run, type Source, source } from './store.ts';
 
 /** How long a page waits before it tries again, ms: the first times, and then always the last. */
 const PAUSES = [500, 1000, 2000, 4000];
+/** Running times move once a second, ms. */
+const TICK = 1000;
 /** A server says something at least every 15 s. */
 const SILENCE = 40_000;
 
@@ -25,10 +27,15 @@ class Messages {
   readonly #onFirst: () => void;
   #version: string | undefined;
   #isOver = false;
+  /** How much the clock here is ahead of that of the server. */
+  #aheadMs = 0;
 
   constructor(token: string | undefined, onFirst: () => void) {
     this.#token = token;
     this.#onFirst = onFirst;
+    startTicking(systemClock, TICK, () => {
+      if (connection.peek().kind === 'open') this.#setTime();
+    });
   }
 
   async keepReading(): Promise<void> {
@@ -97,6 +104,7 @@ class Messages {
     if (message.kind === 'document') {
       run.value = new PageRun(message.document, run.peek().tasks);
       connection.value = { kind: 'open' };
+      this.#aheadMs = Date.now() - message.document.madeAt;
       this.#onFirst();
     } else if (message.kind === 'changes') {
       run.value = run.peek().after(message);
@@ -110,8 +118,14 @@ class Messages {
         ...(why !== undefined && { why }),
       };
     }
+    this.#setTime();
+  }
+
+  /** Of a run that goes on, by the clock of the server. */
+  #setTime(): void {
     const { startedAt, atMs, hasEnded } = run.peek().document.snapshot.run;
-    now.value = hasEnded || startedAt === undefined ? atMs : Math.max(atMs, Date.now() - startedAt);
+    const passed = startedAt === undefined ? 0 : Date.now() - this.#aheadMs - startedAt;
+    now.value = hasEnded ? atMs : Math.max(atMs, passed);
   }
 }
 

@@ -14,6 +14,7 @@ import {
 import { FolderCounts, History, Mark, TimeBar } from '../parts.tsx';
 import { navigate, route } from '../route.ts';
 import { found, lettersOf, run, shownTask, shownTasks } from '../store.ts';
+import { plain } from '../texts.tsx';
 import { VirtualRows } from '../virtual.tsx';
 import { TestPage } from './test.tsx';
 
@@ -139,10 +140,22 @@ function RowView({ row, number }: { readonly row: Row; readonly number: number }
     <div {...common}>
       <Mark condition={task.condition} />
       <span class="label">{route.value.sort === 'time' ? task.path : task.name}</span>
+      {test === undefined && <Tags tags={task.task.facts.tags ?? []} />}
       {tone !== 'good' && <span class={`word ${tone}`}>{word}</span>}
       {letters !== undefined && <History letters={letters.slice(-12)} />}
       <TimeBar ms={task.durationMs} ofMs={longestMs.value} />
     </div>
+  );
+}
+
+/** The first of its tags. */
+function Tags({ tags }: { readonly tags: readonly string[] }): JSX.Element {
+  return (
+    <span class="tags">
+      {tags.slice(0, 3).map((tag) => (
+        <span key={tag}>{plain(tag)}</span>
+      ))}
+    </span>
   );
 }
 
