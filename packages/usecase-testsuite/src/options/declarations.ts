@@ -609,8 +609,7 @@ const unprofiled = {
   },
   uiHost: {
     kind: isA('an IP address', (value) => typeof value === 'string' && isIP(value) !== 0),
-    about:
-      'the IP address at which it is shown; others than this machine need the token of the printed address',
+    about: 'the IP address at which it is shown; by default only this machine reaches it',
     default: '127.0.0.1',
     text: { forms: 'an IP address', read: (given) => (isIP(given) === 0 ? undefined : given) },
     command: [{ flags: '--ui-host <address>' }],
