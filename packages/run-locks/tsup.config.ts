@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: ['src/cluster.ts', 'src/index.ts'],
   format: ['esm'],
   dts: false,
   clean: true,

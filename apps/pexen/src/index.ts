@@ -83,6 +83,7 @@ export {
 export type { Reporter } from '@pexen/report';
 export { HierarchyLock, inline, path } from '@pexen/sched';
 export {
+  type ClusterChoice,
   defineSuite,
   type OtherReporterName,
   type PageReporterName,

@@ -1,4 +1,4 @@
-/** The guides to nodes and to their security show what the commands print: a server, nodes and a run. Skipped where there is no server to be had. */
+/** The guides to nodes, to their security and to locks of the cluster show what the commands print: a server, nodes and a run. Skipped where there is no server to be had. */
 import { findServer } from '@pexen/pool-nats/node';
 import { expect, it, onTestFinished } from 'vitest';
 import { folder, startWith } from './command.ts';
@@ -32,7 +32,7 @@ class Terminals {
     const running = startWith(variables, this.#dir, command, ...options);
     if (remark !== 'goes on') {
       const { stdout, stderr } = await running.ended;
-      return stdout + stderr;
+      return stderr + stdout;
     }
     onTestFinished(async () => {
       running.kill('SIGKILL');
@@ -47,7 +47,7 @@ class Terminals {
 
 const found = await findServer().catch((error: unknown) => String(error).split('\n')[0]);
 
-it.skipIf(typeof found !== 'object').each(['nodes.md', 'nodes-security.md'])(
+it.skipIf(typeof found !== 'object').each(['nodes.md', 'nodes-security.md', 'cluster-locks.md'])(
   '%s shows real output',
   { timeout: 120_000 },
   async (page) => {

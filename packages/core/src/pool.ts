@@ -83,6 +83,8 @@ export interface PoolManifest {
    * `settled`, or until it is certain that no session can ask any more.
    */
   readonly adopts?: boolean;
+  /** How long attempts may go on where the process of the run cannot reach them any more, or is over, ms. Default 0: they end with it. */
+  readonly outlivesMs?: number;
 }
 
 /** An attempt that an earlier session of the run has left in a pool. */

@@ -27,10 +27,17 @@ export interface LockRequestOfRun {
 /** Receives the answers. They may come at any time, but never within the call that asked. */
 export interface RunLocksListener {
   readonly runId: string;
+  /** How long attempts may go on after this run is over, or cannot reach them any more, ms. */
+  readonly outlivesMs: number;
   /** The task has all that it needs, until the request is released. */
   granted(id: number): void;
   /** Others hold some of it, so that the task has to wait. Called again when those that hold it have changed. */
   awaited(id: number, wait: LockWait): void;
+  /**
+   * Locks of several machines: what was granted is not certain any more, because this run cannot be reached. The task is ended by force. Resolves once
+   * nothing of it runs: until then it must not be given to others. `reason` continues a sentence about the task: "lost …".
+   */
+  lost(id: number, reason: string): Promise<void>;
   warn(problem: Problem): void;
   /** The locks cannot be kept any more: the run must not go on. */
   fail(error: Error): void;

@@ -120,10 +120,10 @@ const kinds: KindsOf<NatsOptions> = {
  * The options, and what they do not say about the server from the environment: `PEXEN_NATS_SERVERS`, `PEXEN_NATS_NKEY`, `PEXEN_NATS_CREDS`,
  * `PEXEN_NATS_TOKEN`, `PEXEN_NATS_USER`, `PEXEN_NATS_PASSWORD`, and `PEXEN_NATS_TLS_CA`, `…_CERT` and `…_KEY`.
  */
-export function withEnvironment(
-  options: NatsOptions,
+export function withEnvironment<T extends ServerOptions>(
+  options: T,
   env: Readonly<Record<string, string | undefined>>,
-): NatsOptions {
+): T {
   const given = (names: readonly string[], group: string): Record<string, string> =>
     Object.fromEntries(
       names.flatMap((name) => {

@@ -13,9 +13,11 @@ export interface Permissions {
 }
 
 export class Subjects {
+  readonly #pool: string;
   readonly #prefix: string;
 
   constructor(pool: string) {
+    this.#pool = pool;
     this.#prefix = `px1.${pool}`;
   }
 
@@ -44,6 +46,26 @@ export class Subjects {
     return `${this.#prefix}.unheard.${name}.${host}.${id}`;
   }
 
+  /** To a run that shares locks. */
+  locksTo(run: string): string {
+    return `${this.#prefix}.locks.to.${run}`;
+  }
+
+  /** What is kept of the locks that runs share: each key of theirs is a subject below this one, and so is each message with a value. */
+  get locksKept(): string {
+    return `${this.#prefix}.locks.kept`;
+  }
+
+  /** Answers of the server to a run that shares locks arrive below this one. */
+  get locksInbox(): string {
+    return `${this.#prefix}.locks.inbox`;
+  }
+
+  /** The stream in which the server keeps these. */
+  get locksStream(): string {
+    return `PEXEN_LOCKS_${this.#pool}`;
+  }
+
   /** The name of the node in one of its subjects. */
   nameIn(subject: string): string {
     const start = subject.indexOf('.', this.#prefix.length + 1) + 1;
@@ -62,8 +84,20 @@ export class Subjects {
   /** What a scheduler needs. */
   get permissionsOfScheduler(): Permissions {
     return {
-      publish: [this.ask, this.toNode('*', '*')],
-      subscribe: [this.hello('*'), this.fromNode('*', '*'), this.unheard('*', '*', '*')],
+      publish: [this.ask, this.toNode('*', '*'), ...this.#publishedForLocks],
+      subscribe: [
+        ...[this.hello('*'), this.fromNode('*', '*'), this.unheard('*', '*', '*')],
+        ...[this.locksTo('*'), `${this.locksInbox}.>`],
+      ],
     };
+  }
+
+  /** The orders are those of JetStream for this stream only. */
+  get #publishedForLocks(): string[] {
+    const orders = ['STREAM.INFO', 'STREAM.CREATE', 'STREAM.MSG.GET', 'STREAM.MSG.DELETE'];
+    return [
+      ...[this.locksTo('*'), `${this.locksKept}.>`],
+      ...orders.map((order) => `$JS.API.${order}.${this.locksStream}`),
+    ];
   }
 }

@@ -60,6 +60,15 @@ const connectMs = 3_000;
  * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_KEY_FILE, PEXEN_NATS_CONNECT
  */
 export async function connectTransport(options: ServerOptions, name: string): Promise<Transport> {
+  return new NatsTransport(await connectClient(options, name));
+}
+
+/** The same, as the library has it. `inboxPrefix`: where answers to requests arrive. @throws PexenError as `connectTransport` */
+export async function connectClient(
+  options: ServerOptions,
+  name: string,
+  more: { readonly inboxPrefix?: string } = {},
+): Promise<NatsConnection> {
   const servers = serversOf(options);
   refusePlaintext(servers, options);
   const library = await import('@nats-io/transport-node');
@@ -67,7 +76,8 @@ export async function connectTransport(options: ServerOptions, name: string): Pr
   const tls = tlsOf(servers, options);
   const authenticator = authenticatorOf(options, library);
   try {
-    const connection = await library.connect({
+    return await library.connect({
+      ...more,
       servers: [...servers],
       name,
       timeout: connectMs,
@@ -82,7 +92,6 @@ export async function connectTransport(options: ServerOptions, name: string): Pr
       ...(authenticator !== undefined && { authenticator }),
       ...(tls !== undefined && { tls }),
     });
-    return new NatsTransport(connection);
   } catch (error) {
     throw cannotConnect(servers, error);
   }

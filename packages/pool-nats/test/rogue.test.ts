@@ -11,9 +11,11 @@ import { serialize } from 'node:v8';
 import { connect, type NatsConnection, nkeys, PermissionViolationError } from '@nats-io/transport-node';
 import { isPexenError, type Pool, type PoolContext, type Problem } from '@pexen/core';
 import type { RemoteReport } from '@pexen/pool-process/remote';
+import { run, task } from '@pexen/sched';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { byteCodec, decodePacket, encodePacket, formatVersion } from '../src/codec.ts';
 import { nats } from '../src/index.ts';
+import { clusterLocks } from '../src/locks.ts';
 import { findNodes, initSecurity, type RunningNode, startNode } from '../src/node.ts';
 import {
   type FromNode,
@@ -73,6 +75,10 @@ describe.skipIf(typeof found === 'string')('a rogue node', () => {
       ['answers of any client', '_INBOX.>'],
       ['events of the server', '$SYS.>'],
       ['another pool', 'px1.other.ask'],
+      ['all that runs say of locks that they share', `px1.${pool}.locks.>`],
+      ['what a run gets to know about its locks', `px1.${pool}.locks.to.*`],
+      ['what runs hold', `px1.${pool}.locks.kept.>`],
+      ['what the server answers runs about their locks', `px1.${pool}.locks.inbox.>`],
     ] as const)('%s: %s', async ([, subject]) => {
       expect(await subscriptionOf(mallory, subject)).toBe('refused');
     });
@@ -109,6 +115,17 @@ describe.skipIf(typeof found === 'string')('a rogue node', () => {
       ['answers to any client', '_INBOX.abc'],
       ['requests to the server', '$SYS.REQ.SERVER.PING'],
       ['requests to JetStream', '$JS.API.STREAM.CREATE.abc'],
+      ['that a run was given a lock', `px1.${pool}.locks.to.abc`],
+      ['that it holds a lock', `px1.${pool}.locks.kept.run.mallory`],
+      ['that it keeps the table of all locks', `px1.${pool}.locks.kept.epoch`],
+      ['answers of the server about locks', `px1.${pool}.locks.inbox.abc`],
+      ['an order to make the store of the locks again', `$JS.API.STREAM.CREATE.PEXEN_LOCKS_${pool}`],
+      ['an order to change it', `$JS.API.STREAM.UPDATE.PEXEN_LOCKS_${pool}`],
+      ['an order to remove it', `$JS.API.STREAM.DELETE.PEXEN_LOCKS_${pool}`],
+      ['an order to empty it', `$JS.API.STREAM.PURGE.PEXEN_LOCKS_${pool}`],
+      ['an order to remove what a run holds', `$JS.API.STREAM.MSG.DELETE.PEXEN_LOCKS_${pool}`],
+      ['a question for what runs hold', `$JS.API.STREAM.MSG.GET.PEXEN_LOCKS_${pool}`],
+      ['a question for which runs there are', `$JS.API.STREAM.INFO.PEXEN_LOCKS_${pool}`],
     ] as const)('%s: %s', async ([, subject]) => {
       const before = refused.length;
       mallory.publish(subject, encodePacket({ id: rogueMark, probe: false }));
@@ -171,6 +188,17 @@ describe.skipIf(typeof found === 'string')('a rogue node', () => {
     test('as a scheduler', async () => {
       const opened = nats({ ...server.options('mallory'), pool, waitMs: 500 }).open(contextWith([]));
       expect(codeOf(await opened.catch((error: unknown) => error))).toBe('PEXEN_NATS_DENIED');
+    });
+
+    test('to take locks that runs share, where a scheduler can', async () => {
+      const settings = { ...{ pool, resources: ['/lab/**'] }, leaseMs: 500, endingMs: 500 };
+      const counts = async (owner: string) => {
+        const runLocks = clusterLocks({ ...server.options(owner), ...settings });
+        return (await run([task({ name: 'holds', claims: ['/lab/board'] }, () => 1)], { runLocks }).summary)
+          .counts;
+      };
+      expect(codeOf(await counts('mallory').catch((error: unknown) => error))).toBe('PEXEN_NATS_DENIED');
+      expect(await counts('scheduler')).toEqual({ returned: 1 });
     });
 
     test('to see who works for the pool', async () => {

@@ -1,6 +1,6 @@
 /** Connections that are refused before anything is sent, and what the environment says about them. */
 import { expect, test } from 'vitest';
-import { withEnvironment } from '../src/options.ts';
+import { type NatsOptions, withEnvironment } from '../src/options.ts';
 import { connectTransport } from '../src/transport.ts';
 
 test.for([
@@ -21,7 +21,7 @@ test('the environment says what the configuration does not', () => {
     PEXEN_NATS_TLS_CA: 'ca.crt',
     PEXEN_NATS_USER: '',
   };
-  expect(withEnvironment({ pool: 'lab' }, env)).toEqual({
+  expect(withEnvironment<NatsOptions>({ pool: 'lab' }, env)).toEqual({
     ...{ pool: 'lab', servers: 'tls://hub', nkey: 'a.nkey', tls: { ca: 'ca.crt' } },
   });
   const own = { servers: 'nats://127.0.0.1', tls: {}, nkey: 'b.nkey' };

@@ -29,9 +29,10 @@ class Member {
     this.locks = locks;
     onTestFinished(() => locks.close());
     locks.open({
-      runId: 'a-run-of-a-test',
+      ...{ runId: 'a-run-of-a-test', outlivesMs: 0 },
       granted: (id) => this.#note(() => this.granted.add(id)),
       awaited: (id, wait) => this.#note(() => this.waits.set(id, wait)),
+      lost: () => Promise.resolve(),
       warn: (problem) => this.#note(() => this.warnings.push(problem)),
       fail: (error) => this.#note(() => (this.failure = error)),
     });

@@ -35,6 +35,10 @@ class ScriptedLocks implements RunLocks {
     this.#listener?.fail(error);
   }
 
+  lose(id: number): Promise<void> | undefined {
+    return this.#listener?.lost(id, 'lost its locks');
+  }
+
   release(id: number): void {
     this.released.push(id);
   }
@@ -153,4 +157,46 @@ test('a retry keeps what other runs have granted', async () => {
   });
   expect(await statusesOf(run([flaky], { runLocks: locks }))).toEqual(['flaky returned']);
   expect([locks.asked.length, locks.released]).toEqual([1, [1]]);
+});
+
+test('a task that loses its locks while it runs is ended, and is lost; where it may, it asks and starts again', async () => {
+  const locks = new ScriptedLocks();
+  const order: string[] = [];
+  const hangs = (name: string, rerunnable: boolean) =>
+    task({ name, claims: [`/shared/${name}`], rerunnable, retries: 1 }, async ({ signal, attempt }) => {
+      order.push(`${name}#${attempt}`);
+      if (attempt > 1) return;
+      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      void locks.lose(locks.asked.length)?.then(() => order.push(`${name} is over`));
+      await stopped;
+    });
+  const running = run([hangs('once', false), hangs('again', true)], {
+    ...{ runLocks: locks, pool: inline({ concurrency: 1 }) },
+  });
+  const results: string[] = [];
+  for await (const { path, attempts } of running)
+    results.push(`${path}: ${attempts.map(({ outcome }) => outcome.kind).join(', ')}`);
+  expect(results).toEqual(['once: lost', 'again: lost, returned']);
+  expect(order).toEqual(['once#1', 'once is over', 'again#1', 'again#2', 'again is over']);
+  expect(locks.asked.map(({ id, path }) => [id, path])).toEqual([
+    [1, 'once'],
+    [2, 'again'],
+    [3, 'again'],
+  ]);
+  expect(locks.released).toEqual([1, 2, 3]);
+});
+
+test('a task that loses its locks before it starts asks again', async () => {
+  const locks = new ScriptedLocks();
+  locks.answer = ({ id }) => (id === 1 ? 'another' : 'grant');
+  const slow = task({ name: 'slow', priority: -2 }, async () => {
+    locks.send(1, 'grant');
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    await locks.lose(1);
+  });
+  const waits = task({ name: 'waits', claims: ['/shared'], priority: -2 }, () => 1);
+  const running = run([waits, slow], { runLocks: locks, pool: inline({ concurrency: 1 }) });
+  expect(await statusesOf(running)).toEqual(['slow returned', 'waits returned']);
+  expect(locks.asked.map(({ id }) => id)).toEqual([1, 2]);
+  expect(locks.released).toEqual([1, 2]);
 });

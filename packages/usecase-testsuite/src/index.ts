@@ -30,6 +30,7 @@ export {
   suiteRoot,
 } from './config/config.ts';
 export {
+  type ClusterChoice,
   defineSuite,
   durabilities,
   mostWorkers,

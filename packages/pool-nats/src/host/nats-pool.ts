@@ -29,17 +29,19 @@ export function natsPool(settings: Settings, wires?: Wires): Pool {
   return new SlotEngine(new NatsConnector(settings, wires), { clock: settings.clock });
 }
 
+const manifest: PoolManifest = {
+  name: 'nats',
+  kills: true,
+  transport: 'clone',
+  closures: false,
+  executables: true,
+  services: true,
+  nodes: 'open',
+  adopts: true,
+};
+
 class NatsConnector implements Connector {
-  readonly manifest: PoolManifest = {
-    name: 'nats',
-    kills: true,
-    transport: 'clone',
-    closures: false,
-    executables: true,
-    services: true,
-    nodes: 'open',
-    adopts: true,
-  };
+  readonly manifest: PoolManifest;
   /** Nodes bring slots when they join. */
   readonly slots = 0;
   readonly connectsAtOpen = true;
@@ -52,6 +54,8 @@ class NatsConnector implements Connector {
 
   constructor(settings: Settings, wires: Wires | undefined) {
     this.#settings = settings;
+    const { leaseMs, endingMs } = settings.timing;
+    this.manifest = { ...manifest, outlivesMs: leaseMs + endingMs };
     this.#wires = wires;
   }
 

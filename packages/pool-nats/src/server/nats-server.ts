@@ -68,6 +68,8 @@ export interface ServerStart {
   readonly port?: number;
   /** A file with its configuration, whose paths are relative to its folder. Default: none is needed. */
   readonly config?: string;
+  /** Where it keeps data (JetStream), unless the configuration says so. Default: in a cache folder for its port; for port 0 until it ends. */
+  readonly store?: string;
 }
 
 /**
@@ -76,11 +78,13 @@ export interface ServerStart {
  */
 export async function startServer(
   file: string,
-  { port = 0, config }: ServerStart = {},
+  { port = 0, config, store }: ServerStart = {},
 ): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), 'pexen-nats-'));
   const argv = ['-a', '127.0.0.1', '-p', port === 0 ? '-1' : String(port), '--ports_file_dir', folder];
   if (config !== undefined) argv.push('-c', basename(config));
+  else
+    argv.push('-js', '-sd', store ?? (port === 0 ? join(folder, 'data') : cacheFolder(`nats-data-${port}`)));
   const [command, ...words] = endingWithParent([file, ...argv]);
   const cwd = config === undefined ? undefined : dirname(resolve(config));
   const child = spawn(command, words, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });

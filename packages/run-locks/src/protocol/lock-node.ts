@@ -344,8 +344,14 @@ export class LockNode {
   #received(link: Link, message: ToTable | FromTable): void {
     if (this.#phase === 'joined' && link === this.#link) this.#fromTable(message as FromTable);
     else if (this.#phase === 'claiming' || this.#phase === 'loading')
-      this.#early.push([link, message as ToTable]);
+      this.#receivedEarly(link, message as ToTable);
     else this.#toTable(link, message as ToTable);
+  }
+
+  /** Making the table may take long: those that wait have to know that someone does so. */
+  #receivedEarly(link: Link, message: ToTable): void {
+    if (message.type !== 'ping') this.#early.push([link, message]);
+    else this.#out.push({ type: 'send', link, message: { type: 'pong' } });
   }
 
   #fromTable(message: FromTable): void {

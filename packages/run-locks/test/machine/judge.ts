@@ -27,7 +27,7 @@ export interface Played {
   readonly names: readonly string[];
   readonly tasksEach: number;
   readonly killed: string;
-  /** When that one certainly ran no more. */
+  /** When it was. */
   readonly killedAt: bigint;
 }
 

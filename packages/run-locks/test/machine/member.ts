@@ -21,7 +21,7 @@ function noted(locks: RunLocks): RunLocks {
     concerns: (meta) => locks.concerns(meta),
     open: (listener) =>
       locks.open({
-        runId: listener.runId,
+        ...{ runId: listener.runId, outlivesMs: listener.outlivesMs },
         granted: (id) => {
           note('granted', id);
           listener.granted(id);
@@ -31,6 +31,7 @@ function noted(locks: RunLocks): RunLocks {
           if (!wait.holders[0]?.startsWith('the run that keeps')) note('awaited', id);
           listener.awaited(id, wait);
         },
+        lost: (id, reason) => listener.lost(id, reason),
         warn: (problem) => listener.warn(problem),
         fail: (error) => listener.fail(error),
       }),

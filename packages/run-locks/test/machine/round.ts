@@ -41,9 +41,8 @@ export async function playRound(victim: Victim, killAfter = 4): Promise<Round> {
     const found = await once(() => (isTime() ? find() : undefined));
     const killed = children.find(({ name, child }) => child.pid === found || name === found);
     if (killed === undefined) return failed(`no run is the ${victim}`);
-    killed.child.kill('SIGKILL');
-    await killed.ended;
     const killedAt = process.hrtime.bigint();
+    killed.child.kill('SIGKILL');
     const all = Promise.all(children.map(({ ended }) => ended)).then(() => true);
     if (!(await Promise.race([all, pause(longestMs, false, { ref: false })])))
       return failed('the others do not come to an end');

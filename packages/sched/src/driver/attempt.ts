@@ -43,6 +43,8 @@ export interface AttemptHost {
 }
 
 const none: readonly never[] = Object.freeze([]);
+/** How long a body without its locks may take to end, ms. */
+const withoutLocksMs = 1_000;
 
 export class Attempt implements Assignment, Ticket {
   readonly id: TaskId;
@@ -72,6 +74,7 @@ export class Attempt implements Assignment, Ticket {
   #shared: SharedState | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #abortReason: Error | undefined = undefined;
+  #withoutLocks: { readonly reason: string; readonly ended: (() => void)[] } | undefined = undefined;
 
   constructor(host: AttemptHost, id: TaskId, attempt: number, part: Part, node?: string) {
     this.node = node;
@@ -109,7 +112,8 @@ export class Attempt implements Assignment, Ticket {
   }
 
   get graceMs(): number {
-    return this.rules.graceMs;
+    const { graceMs } = this.rules;
+    return this.#withoutLocks === undefined ? graceMs : Math.min(graceMs, withoutLocksMs);
   }
 
   get isDefaultGrace(): boolean {
@@ -163,6 +167,31 @@ export class Attempt implements Assignment, Ticket {
     this.#abortReason = reason;
     this.#abort?.abort(reason);
     this.onStop?.();
+  }
+
+  /** The task has lost its locks of other runs: the body is stopped, and has no say any more. Resolves when it certainly does not run. */
+  endWithoutLocks(reason: string): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      this.#withoutLocks ??= { reason, ended: [] };
+      this.#withoutLocks.ended.push(resolve);
+    });
+    const { stopCause } = this;
+    if (!this.isStopped) this.stop('cancelled', reason);
+    this.stopCause = stopCause; // the machine has not stopped it
+    return ended;
+  }
+
+  get isWithoutLocks(): boolean {
+    return this.#withoutLocks !== undefined;
+  }
+
+  /** The outcome, as far as it counts for a task that has lost its locks. */
+  withoutLocks(outcome: PoolOutcome): PoolOutcome {
+    if (this.#withoutLocks === undefined) return outcome;
+    const { reason, ended } = this.#withoutLocks;
+    if (outcome.kind === 'stopped' && outcome.how === 'abandoned') return outcome; // it may still run
+    for (const resolve of ended) resolve();
+    return outcome.kind === 'not-started' ? outcome : { kind: 'lost', reason };
   }
 
   flushReady(): void {

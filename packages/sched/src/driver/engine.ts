@@ -60,7 +60,7 @@ function howOf(outcome: PoolOutcome): string {
 }
 
 /** The outcome of an attempt that was ordered before a stop request and reached after it. The machine decides again. */
-const stopPosted: PoolOutcome = { kind: 'not-started', reason: 'the run was asked to stop' };
+const stopPosted: PoolOutcome = { kind: 'not-started', reason: 'it was asked to stop' };
 
 /** Another attempt follows: the end of this one is recorded by itself. */
 function isFollowed({ retryInMs, startsAgain }: Extract<MachineEvent, { type: 'attempt-ended' }>): boolean {
@@ -666,7 +666,8 @@ export class Engine implements AttemptHost, PoolListener {
 
   #run(made: Attempt, pool: PoolId): void {
     const { id: task, part } = made;
-    this.#await(made, this.#isRevoked(task, part) ? stopPosted : this.#runIn(pool, made));
+    const isRevoked = made.isWithoutLocks || this.#isRevoked(task, part);
+    this.#await(made, isRevoked ? stopPosted : this.#runIn(pool, made));
   }
 
   #await(made: Attempt, outcome: PoolOutcome | Promise<PoolOutcome>): void {
@@ -686,13 +687,21 @@ export class Engine implements AttemptHost, PoolListener {
     return part === 'body' && (this.#isStopPosted || (stopping !== GOING && this.state.isForbidden(task)));
   }
 
-  #settle(made: Attempt, outcome: PoolOutcome): void {
-    if (outcome.kind === 'lost' && outcome.fenced !== undefined) {
-      const { kind, reason } = outcome;
+  /** What an abandoned body holds may be in use for as long as this process lives. */
+  endWithoutLocks(task: TaskId, reason: string): Promise<void> {
+    const made = this.#attempts[task];
+    if (this.state.abandoned.has(task)) return new Promise(() => {});
+    return made === undefined || made.isOver ? Promise.resolve() : made.endWithoutLocks(reason);
+  }
+
+  #settle(made: Attempt, given: PoolOutcome): void {
+    if (given.kind === 'lost' && given.fenced !== undefined) {
+      const { kind, reason } = given;
       const fenced = () => this.#settle(made, { kind, reason });
-      outcome.fenced.then(fenced, fenced);
+      given.fenced.then(fenced, fenced);
       return;
     }
+    const outcome = made.withoutLocks(given);
     made.flushReady();
     made.isOver = true;
     this.#keep(made, outcome);

@@ -21,6 +21,8 @@ export interface LockHost {
   post(input: Input): void;
   warn(problem: Problem): void;
   fail(error: Error): void;
+  /** Ends the attempt of the task by force. Resolves when nothing of it runs. */
+  endWithoutLocks(task: TaskId, reason: string): Promise<void>;
 }
 
 export class LockRequests {
@@ -118,13 +120,27 @@ export class LockRequests {
     this.#isOpen = true;
     this.#locks.open({
       runId: this.#host.runId,
+      outlivesMs: Math.max(
+        0,
+        ...this.#host.plan.options.pools.map(({ manifest }) => manifest.outlivesMs ?? 0),
+      ),
       granted: (request) =>
         this.#answer(request, (task, atMs) => ({ type: 'locks-granted', atMs, task, request })),
       awaited: (request, wait: LockWait) =>
         this.#answer(request, (task, atMs) => ({ type: 'locks-awaited', atMs, task, request, wait })),
+      lost: (request, reason) => this.#lost(request, reason),
       warn: (problem) => this.#host.warn(problem),
       fail: (error) => this.#host.fail(error),
     });
+  }
+
+  /** What has not started asks again; what runs ends. */
+  async #lost(request: number, reason: string): Promise<void> {
+    const task = this.#tasks.get(request);
+    if (task === undefined) return;
+    const ended = this.#host.endWithoutLocks(task, reason);
+    this.#host.post({ type: 'locks-lost', atMs: this.#host.nowMs(), task, request });
+    await ended;
   }
 
   #answer(request: number, inputOf: (task: TaskId, atMs: number) => Input): void {

@@ -47,6 +47,11 @@ export class AcrossRuns {
     return this.isGranted(task) ? undefined : this.#standings.get(task)?.request;
   }
 
+  /** The number of the request of the task, if it was granted. */
+  requestGranted(task: number): number | undefined {
+    return this.isGranted(task) ? this.#standings.get(task)?.request : undefined;
+  }
+
   grant(task: number): void {
     this.#answer(task, GRANTED);
   }

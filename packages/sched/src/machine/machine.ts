@@ -194,6 +194,10 @@ export class Machine {
       case 'locks-awaited':
         this.#dispatcher.locksAwaited(input.task, input.request, input.wait);
         break;
+      case 'locks-lost':
+        if (this.state.acrossRuns.requestGranted(input.task) === input.request)
+          this.state.releaseLocks(input.task);
+        break;
       case 'drain-requested':
         this.#cancellation.drain(input.reason);
         break;

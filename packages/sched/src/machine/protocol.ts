@@ -93,6 +93,13 @@ export type Input =
       readonly request: number;
       readonly wait: LockWait;
     }
+  /** The task does not have its locks of other runs any more. If it runs, its attempt ends as `lost`; else it asks again before it starts. */
+  | {
+      readonly type: 'locks-lost';
+      readonly atMs: number;
+      readonly task: TaskId;
+      readonly request: number;
+    }
   /** A worker has started the attempt: deadlines count from now. */
   | {
       readonly type: 'attempt-started';

@@ -129,7 +129,7 @@ export class Fairness {
     const head = this.#shadow.tasks[this.#glimpses.starvedHead()];
     const wait = head && this.#waits.get(head);
     if (head === undefined || wait === undefined || !isSingle(head)) return undefined;
-    if (head.elsewhere === 'granted') return undefined;
+    if (head.elsewhere === 'granted' || head.hasLostLocks === true) return undefined;
     const { mostBypasses, mostLatecomers } = wait;
     if (mostBypasses >= this.#limits.bypasses || mostLatecomers >= this.#limits.latecomers) return undefined;
     return `things are reserved for ${head.spec.name}, which was bypassed ${mostBypasses} times, and passed by ${mostLatecomers} latecomers`;

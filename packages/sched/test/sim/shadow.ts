@@ -28,6 +28,8 @@ export interface TaskShadow {
   hasStarted: boolean;
   /** What it needs may be held by other runs: it was asked for, or awaits that, or has it. */
   elsewhere?: 'asked' | 'awaited' | 'granted' | undefined;
+  /** What was granted was lost again: what the task had reserved stays so. */
+  hasLostLocks?: boolean;
   isConcerned?: boolean;
   /** So long it waits for other runs while the run is cancelled. */
   awaitsUntilMs?: number | undefined;

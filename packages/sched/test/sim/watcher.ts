@@ -145,6 +145,8 @@ export class Watcher {
   #isAsking = false;
   /** They have got their locks of other runs, and their place before: they have to start before anything else happens. */
   readonly #owedStarts = new Set<TaskShadow>();
+  /** Requests whose locks are lost: they are released at once. */
+  readonly #owedReleases = new Set<number>();
   /** Nothing ran and nothing could start when the first of those that wait for abandoned bodies was given up. */
   #isStalled: boolean | undefined;
 
@@ -255,6 +257,9 @@ export class Watcher {
       case 'locks-awaited':
         this.#awaited(input);
         break;
+      case 'locks-lost':
+        this.#locksLost(input.request);
+        break;
       case 'drain-requested':
         this.#end('drain');
         break;
@@ -276,6 +281,13 @@ export class Watcher {
     else if (shadow.elsewhere === 'asked') this.#owedStarts.add(shadow);
     shadow.elsewhere = 'granted';
     shadow.awaitsUntilMs = undefined;
+  }
+
+  #locksLost(request: number): void {
+    const shadow = this.#requests.get(request);
+    if (shadow?.elsewhere !== 'granted') return;
+    shadow.hasLostLocks = true;
+    this.#owedReleases.add(request);
   }
 
   #unasked(shadow: TaskShadow, running: Running): void {
@@ -778,13 +790,16 @@ export class Watcher {
     if (shadow === undefined) this.#complain(`the request ${request} is released, which there is not`);
     this.#requests.delete(request);
     const { elsewhere, active, spec, isAbandoned: isLeft } = shadow;
-    if (elsewhere === 'granted' && (active !== undefined || isLeft))
+    const isLost = this.#owedReleases.delete(request);
+    if (elsewhere === 'granted' && (active !== undefined || isLeft) && !isLost)
       this.#complain(`${spec.name} releases what it still needs`);
     shadow.elsewhere = undefined;
   }
 
   /** What other runs may hold: nothing starts without it, and nothing keeps it in vain. */
   #checkRequests(): void {
+    for (const request of this.#owedReleases)
+      this.#complain(`the request ${request}, which is lost, is kept`);
     const isBusy = [...this.#running.values()].some(({ task }) => !isService(task));
     for (const shadow of this.#requests.values()) {
       const { elsewhere, end, active, isAbandoned: isLeft, spec } = shadow;

@@ -10,6 +10,7 @@ import { Random } from './random.ts';
 import type { AttemptScript, NodeSpec, PoolSpec, Scenario, TaskSpec } from './scenario.ts';
 
 /** Until then things may go wrong. */
+const notStarted = { kind: 'not-started', reason: 'it had not got its locks' } as const;
 const faultsEndAtMs = 2_000;
 /** No healthy world takes longer. */
 const endOfTimeMs = 1_000_000;
@@ -457,6 +458,24 @@ export class World {
     );
     if (!asked.isGranted)
       this.#agenda.at(this.#now + this.#random.int(1, isTaken ? 10 : 300), () => this.#answer(request));
+    else if (!this.#isHealed && this.#chance(0.05))
+      this.#agenda.at(this.#now + this.#random.int(0, 40), () => this.#loseLocks(request));
+  }
+
+  /** This run cannot be reached any more: others may be given what it has. What runs with it is ended. */
+  #loseLocks(request: number): void {
+    const { task = -1, isGranted = false } = this.#requests.get(request) ?? {};
+    if (!isGranted || task < 0) return;
+    const running = this.#pools.flatMap(({ attempts }) => [...attempts]).find((each) => each.task === task);
+    if (running?.isAbandoned) return; // it may run for as long as the process does
+    this.#note({ type: 'locks-lost', atMs: this.#now, task, request });
+    this.#agenda.at(this.#now + this.#random.int(0, 60), () =>
+      this.#note({ type: 'locks-lost', atMs: this.#now, task, request }),
+    );
+    if (running === undefined || running.isRefused) return;
+    const outcome =
+      running.startedAtMs === undefined ? notStarted : ({ kind: 'lost', reason: 'lost its locks' } as const);
+    this.#end(running, outcome);
   }
 
   /** Some answers come again, much later. */
@@ -479,7 +498,7 @@ export class World {
     if (asked === undefined) return false;
     this.#asked.delete(task);
     this.#requests.set(asked.request, { task: -1, isGranted: false }); // its answer comes to nothing
-    const outcome = { kind: 'not-started', reason: 'it had not got its locks' } as const;
+    const outcome = notStarted;
     this.#note({
       type: 'attempt-ended',
       atMs: this.#now,

@@ -85,7 +85,7 @@ export const mostWorkers = 10_000;
 export const poolNames = ['processes', 'threads', 'inline'] as const;
 
 /** Who shares a resource. */
-export const resourceScopes = ['run', 'node', 'machine'] as const;
+export const resourceScopes = ['run', 'node', 'machine', 'cluster'] as const;
 
 /** When an event counts as recorded. */
 export const durabilities = ['process', 'power', 'memory'] as const;
@@ -121,7 +121,8 @@ export type SuiteProfile = Partial<Omit<SuiteConfig, 'profiles'>>;
 export interface ResourceRules {
   /**
    * Who shares the resource and everything below it. `run` (default): the tasks of one run. `node`: those of them that run on the same node, of which each
-   * has its own; see docs/nodes.md. `machine`: all runs of this user on this machine; see docs/shared-locks.md.
+   * has its own; see docs/nodes.md. `machine`: all runs of this user on this machine; see docs/shared-locks.md. `cluster`: all runs that reach the server
+   * which `cluster` names; see docs/cluster-locks.md.
    */
   readonly scope?: (typeof resourceScopes)[number];
   /**
@@ -129,6 +130,27 @@ export interface ResourceRules {
    * it. Only for a name without `*`.
    */
   readonly capacity?: number | string;
+}
+
+/** The server through which runs on several machines share locks: NATS with JetStream. What is not stated is taken from `PEXEN_NATS_…`. Times are ms. */
+export interface ClusterChoice {
+  /** Addresses. Default `nats://127.0.0.1:4222`. */
+  readonly servers?: string | readonly string[];
+  /** Runs of the same pool share locks. Default `default`. */
+  readonly pool?: string;
+  readonly token?: string;
+  readonly user?: string;
+  readonly password?: string;
+  /** Files: the seed of an nkey; credentials. */
+  readonly nkey?: string;
+  readonly creds?: string;
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Allows connections without TLS to other machines. */
+  readonly insecure?: boolean;
+  /** A run that does not reach the server for so long has lost what it holds. Default 10,000. All runs have to state the same, as for `endingMs`. */
+  readonly leaseMs?: number;
+  /** How long what runs with lost locks may take to end. Default 5,000. */
+  readonly endingMs?: number;
 }
 
 /** The whole configuration of a suite. Times are milliseconds; every entry but `from` may be left out. */
@@ -163,6 +185,8 @@ export interface SuiteConfig {
   readonly capacities?: ReadonlyMap<Resource, number> | Readonly<Record<string, number>>;
   /** Rules for resources, by names and patterns: `{ '/dev/**': { scope: 'machine' } }`. Of several that match a resource, all count. */
   readonly resources?: Readonly<Record<string, ResourceRules>>;
+  /** How runs on several machines reach each other, for resources with the scope `cluster`. */
+  readonly cluster?: ClusterChoice;
   /** Names of resources that exist once for all machines, such as a server: with `--shard`, the tasks that hold one of them run in one shard. */
   readonly sharedResources?: readonly string[];
   /** How many tasks run at the same time, at most 10,000. Default: one per processor. `-j` takes precedence. */

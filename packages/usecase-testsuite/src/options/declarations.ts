@@ -25,6 +25,7 @@ import {
 import { fileReporters, terminalKinds } from '@pexen/report';
 import { historyLimits } from '@pexen/store';
 import {
+  type ClusterChoice,
   durabilities,
   mostWorkers,
   poolNames,
@@ -112,6 +113,7 @@ const forms = {
   pool: "Write pool: 'threads', or pool: (request) => threads({ ...request, workers: 2 }).",
   pools: 'Write pools: { quick: threads }.',
   resources: "Write resources: { '/dev/gpu': { scope: 'machine' } }.",
+  cluster: "Write cluster: { servers: 'tls://hub:4222' }.",
   groups: 'Write groups: { vm: { pool: () => processes({ workers: 5 }) } }.',
   retries: 'Write a number, or { count: 2, delay: 1000 }.',
   overrides: "Write overrides: [{ match: 'net/**', set: { timeout: 60_000 } }].",
@@ -157,6 +159,17 @@ const rules = table(
   { scope: oneOf(...resourceScopes), capacity: unitsOrProperty } satisfies KindsOf<ResourceRules>,
   [],
   forms.resources,
+);
+const addresses: Kind = (value, path) =>
+  typeof value === 'string' ? text(value, path) : listOf('addresses', text)(value, path);
+const cluster = table(
+  {
+    ...{ servers: addresses, pool: text, token: text, user: text, password: text, nkey: text, creds: text },
+    tls: table({ ca: text, cert: text, key: text }),
+    ...{ insecure: flag, leaseMs: whole(500), endingMs: whole(500) },
+  } satisfies KindsOf<ClusterChoice>,
+  [],
+  forms.cluster,
 );
 const resources: Kind = (value, path) => {
   const flaws = byName(rules, forms.resources)(value, path);
@@ -325,6 +338,11 @@ const unprofiled = {
   resources: {
     kind: resources,
     about: 'who shares resources, and how many units there are, by name or pattern',
+    default: none,
+  },
+  cluster: {
+    kind: cluster,
+    about: 'the server through which runs on several machines share locks',
     default: none,
   },
   sharedResources: {

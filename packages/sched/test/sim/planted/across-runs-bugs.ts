@@ -2,6 +2,7 @@
 import type { PlantedBug } from './bug.ts';
 
 const dispatcher = 'sched/src/machine/dispatcher.ts';
+const machine = 'sched/src/machine/machine.ts';
 const state = 'sched/src/machine/state.ts';
 const poolLifecycle = 'sched/src/machine/pool-lifecycle.ts';
 
@@ -47,5 +48,11 @@ export const acrossRunsBugs: readonly PlantedBug[] = [
     file: poolLifecycle,
     find: 'if (acrossRuns.waitOf(task) !== undefined && mayHave(this.#state.poolOf(task))) return true;',
     replace: 'if (acrossRuns.waitOf(task) !== undefined && remaining === 0) return true;',
+  },
+  {
+    what: 'a task whose locks are lost keeps the request, and does not ask again',
+    file: machine,
+    find: '          this.state.releaseLocks(input.task);\n',
+    replace: '          this.state.acrossRuns.grant(input.task);\n',
   },
 ];
