@@ -79,8 +79,47 @@ const behindAnAbandonedBody: readonly TaskSpec[] = [
   { ...plainTask('t23', 'returned', 0), amounts: [['mem', 4]] },
 ];
 
+/** A service takes what a task waits for: the search for the task before it had tried the pool of that task. */
+const passedByService: Scenario = {
+  ...plainScenario({
+    pool: { spare: 3, kills: false },
+    bypasses: 2,
+    latecomers: 4,
+    tasks: [
+      { ...plainTask('t1', 'returned', 0), uses: ['db'] },
+      { ...plainTask('t10', 'returned', 0), claims: ['db'] },
+    ],
+  }),
+  additions: [
+    {
+      afterResults: 1,
+      tasks: [
+        { ...plainTask('t1100', 'returned', 0), uses: ['db'], weight: 43 },
+        { ...plainTask('t1101', 'returned', 0), uses: ['db'], priority: -1 },
+      ],
+    },
+    {
+      afterResults: 2,
+      tasks: [
+        {
+          ...{ ...plainTask('t1400', 'hangs', 0), uses: ['db'], rerunnable: true },
+          service: { restarts: 0, killsOnStop: false },
+          script: plainTask('t1400', 'hangs', 0).script.map((attempt) => ({ ...attempt, readyMs: 0 })),
+        },
+        {
+          ...plainTask('t1401', 'returned', 0),
+          requires: [{ form: 'one', names: ['t1400'], count: 1 }],
+          uses: ['db'],
+          priority: -1,
+        },
+      ],
+    },
+  ],
+};
+
 /** Faults of the machine that the simulator has found, reduced. Each broke a rule before it was fixed. */
 const found: Readonly<Record<string, Scenario>> = {
+  'a service that takes what a task waits for is counted as a latecomer': passedByService,
   'a parked task whose pool has no slots is not given up': plainScenario({
     pool: { slots: 2, changes: [[23, 0]] },
     tasks: [

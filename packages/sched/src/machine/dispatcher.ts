@@ -60,6 +60,7 @@ export class Dispatcher {
 
   /** Starts the service, unless something that it needs is held or poisoned. */
   startService(service: number): void {
+    clear(this.#tried); // what the last search has tried says nothing about who could start now
     this.#setPools();
     this.#start(service);
     this.#readiness.cascade();
