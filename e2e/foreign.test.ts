@@ -3,7 +3,16 @@
  * their trees. What needs Debian's sources, or minutes, is played with all the long test families.
  */
 import { expect, test } from 'vitest';
-import { compare, type ForeignTree, fetchTree, listBare, suites, trees } from '../tools/foreign.ts';
+import {
+  cmakeSuites,
+  compare,
+  compareCMake,
+  type ForeignTree,
+  fetchTree,
+  listBare,
+  suites,
+  trees,
+} from '../tools/foreign.ts';
 import { isWhole } from '../tools/sample.ts';
 
 const nameOf = (tree: ForeignTree): string => ('npm' in tree ? tree.npm : `Debian ${tree.debian}`);
@@ -15,6 +24,16 @@ for (const suite of suites) {
     const isQuick = suite.format === undefined && 'npm' in suite.tree && suite.needs === undefined;
     skip(!isWhole && !isQuick, why);
     const { equal, different, skipped } = compare(suite);
+    skip(skipped !== undefined, skipped);
+    expect(different).toEqual([]);
+    expect(equal).toBeGreaterThan(0);
+  });
+}
+
+for (const suite of cmakeSuites) {
+  test(`${suite.debian}: pexen and ctest agree on all tests`, { timeout: 900_000 }, ({ skip }) => {
+    skip(!isWhole, why);
+    const { equal, different, skipped } = compareCMake(suite);
     skip(skipped !== undefined, skipped);
     expect(different).toEqual([]);
     expect(equal).toBeGreaterThan(0);

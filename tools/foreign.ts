@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { differences, missingCTest, playByCTest, playByPexen } from './play-ctest.ts';
 
 /** A test suite of another project. */
 export type ForeignSuite = FileSuite | ImportedSuite;
@@ -475,15 +476,52 @@ export function listBare(tree: ForeignTree): {
   return { taken: taken.map(({ path }) => path), executables: found.split('\n').length - 1 };
 }
 
-function main(): void {
-  for (const suite of suites) {
-    const { equal, different, skipped } = compare(suite);
-    console.log(
-      `${suite.name}: ${skipped === undefined ? `${equal} tests equal, ${different.length} different` : `skipped, ${skipped}`}`,
+/** A CMake project in Debian's sources. Its tests are played by ctest and by pexen. */
+export interface CMakeSuite {
+  readonly debian: string;
+  /** Arguments for the configuration. */
+  readonly options?: readonly string[];
+}
+
+export const cmakeSuites: readonly CMakeSuite[] = [
+  { debian: 'cjson', options: ['-DENABLE_CJSON_UTILS=On', '-DCMAKE_POLICY_VERSION_MINIMUM=3.5'] },
+  { debian: 'json-c' },
+  { debian: 'nanomsg' },
+];
+
+/** Builds the project once, and compares the ends of its tests. */
+export function compareCMake({ debian, options = [] }: CMakeSuite): Comparison {
+  const suite = `${debian} (CMake)`;
+  const skipped = (reason: string): Comparison => ({ suite, equal: 0, different: [], skipped: reason });
+  const missing = missingCTest();
+  if (missing !== undefined) return skipped(missing);
+  try {
+    const folder = fetchTree({ debian });
+    const buildDir = join(folder, 'out-of-source');
+    execFileSync('cmake', ['-S', folder, '-B', buildDir, ...options], { stdio: 'pipe', timeout: 120_000 });
+    execFileSync('cmake', ['--build', buildDir, '-j2'], { stdio: 'pipe', timeout: 300_000 });
+    const native = playByCTest(buildDir, { workers: 2 });
+    const different = differences(
+      native.ends,
+      playByPexen(buildDir, join(cache, `suite-${debian}`), { workers: 2 }).ends,
     );
-    for (const line of different) console.log(`    ${line}`);
-    if (different.length > 0) process.exitCode = 1;
+    return { suite, equal: native.ends.size - different.length, different };
+  } catch (error) {
+    return skipped(`it cannot be built: ${reasonOf(error)}`);
   }
+}
+
+function print({ suite, equal, different, skipped }: Comparison): void {
+  console.log(
+    `${suite}: ${skipped === undefined ? `${equal} tests equal, ${different.length} different` : `skipped, ${skipped}`}`,
+  );
+  for (const line of different) console.log(`    ${line}`);
+  if (different.length > 0) process.exitCode = 1;
+}
+
+function main(): void {
+  for (const suite of suites) print(compare(suite));
+  for (const suite of cmakeSuites) print(compareCMake(suite));
   console.log('\nA bare run takes, of the executable files:');
   for (const tree of trees) {
     const name = 'npm' in tree ? `npm ${tree.npm}` : `Debian ${tree.debian}`;

@@ -1,7 +1,20 @@
-/** Plays the tests of a CMake build by ctest and by pexen, and says how each ended, in the same words. */
+/**
+ * Plays the tests of CMake builds by ctest and by pexen, and says how each ended, in the same words: `node tools/play-ctest.ts BUILD-DIR …`, with
+ * `--pairs 9` also how long both took.
+ */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 
 /** How a test ended. `not-run`: it could not be started, or a fixture that it requires failed. */
 export type CTestEnd = 'passed' | 'failed' | 'timed-out' | 'crashed' | 'skipped' | 'not-run' | 'disabled';
@@ -134,3 +147,32 @@ export function differences(one: CTestEnds, other: CTestEnds): readonly string[]
     .filter((name) => one.get(name) !== other.get(name))
     .map((name) => `${name}: ${one.get(name) ?? 'absent'} by ctest, ${other.get(name) ?? 'absent'} by pexen`);
 }
+
+/** Compares the ends of all tests in some builds; with `--pairs N`, also how long both take, N times in turn, once each has its durations. */
+function main(): void {
+  const { values, positionals } = parseArgs({
+    options: { pairs: { type: 'string', default: '0' }, workers: { type: 'string', default: '2' } },
+    allowPositionals: true,
+  });
+  for (const given of positionals) {
+    const buildDir = resolve(given);
+    const folder = mkdtempSync(join(tmpdir(), 'pexen-play-'));
+    const options = { workers: Number(values.workers) };
+    const play = () => [playByCTest(buildDir, options), playByPexen(buildDir, folder, options)] as const;
+    const [native, ours] = play();
+    const different = differences(native.ends, ours.ends);
+    console.log(`${given}: ${native.ends.size} tests, ${different.length} different`);
+    for (const line of different) console.log(`    ${line}`);
+    if (different.length > 0) process.exitCode = 1;
+    const pairs = Array.from({ length: Number(values.pairs) }, play);
+    const ratios = pairs.map(([one, other]) => other.wallMs / one.wallMs).toSorted((a, b) => a - b);
+    const seconds = pairs.map((pair) => pair.map(({ wallMs }) => (wallMs / 1000).toFixed(2)).join(' / '));
+    if (pairs.length > 0)
+      console.log(
+        `    by ctest / by pexen, s: ${seconds.join(', ')}; median of the ratios ${ratios[ratios.length >> 1]?.toFixed(3)}`,
+      );
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) main();
