@@ -83,6 +83,9 @@ export {
 export type { Reporter } from '@pexen/report';
 export { HierarchyLock, inline, path } from '@pexen/sched';
 export {
+  type Check,
+  type CheckedAttempt,
+  type ChecksChoice,
   type ClusterChoice,
   defineSuite,
   type OtherReporterName,
@@ -91,6 +94,7 @@ export {
   processes,
   type ReporterChoice,
   type ResourceRules,
+  type Sight,
   type Suite,
   type SuiteConfig,
   type SuiteEnvironment,

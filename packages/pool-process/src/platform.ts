@@ -260,15 +260,33 @@ export interface Listener {
 
 /** The sockets that accept TCP connections on this port. Undefined where the system does not show them. */
 export function listenersOn(port: number): readonly Listener[] | undefined {
+  const tables = listenerTables();
+  if (tables.length === 0) return undefined;
+  return listenersIn(tables, port.toString(16).toUpperCase().padStart(4, '0'));
+}
+
+/** All sockets that accept TCP connections; none where the system does not show them. */
+export function allListeners(): readonly (Listener & { readonly port: number })[] {
+  return listenersIn(listenerTables());
+}
+
+function listenerTables(): string[] {
   const tables = ['tcp', 'tcp6'].map((table) => read(process.pid, `net/${table}`)?.toString('latin1'));
-  if (tables.every((table) => table === undefined)) return undefined;
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
-  return tables.flatMap((table = '') =>
+  return tables.filter((table) => table !== undefined);
+}
+
+/** `wanted`: the port, as the tables write it. */
+function listenersIn(
+  tables: readonly string[],
+  wanted?: string,
+): readonly (Listener & { readonly port: number })[] {
+  return tables.flatMap((table) =>
     table.split('\n').flatMap((line) => {
       // sl, local address, remote address, state (0A: listening), …, inode
       const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
-      const [address = '', at] = local.split(':');
-      return at === wanted && state === '0A' ? [{ address: addressText(address), inode }] : [];
+      const [address = '', at = ''] = local.split(':');
+      if (state !== '0A' || (wanted !== undefined && at !== wanted)) return [];
+      return [{ address: addressText(address), inode, port: Number.parseInt(at, 16) }];
     }),
   );
 }

@@ -1,4 +1,5 @@
 /** A full test suite as a library: what the command `pexen` is made of. */
+
 export { processes, requireSystem, shellWord } from '@pexen/pool-process';
 export { threads } from '@pexen/pool-thread';
 export {
@@ -20,6 +21,8 @@ export {
 export type { Proposal, ProposedLine } from './bisect/proposal.ts';
 export type { Finding, Relation, Trial } from './bisect/search.ts';
 export type { CandidateVerdict, CatalogueNeed } from './catalogue/explain-choice.ts';
+export type { CheckReport, ChecksChoice } from './checks/built-in.ts';
+export type { Check, CheckedAttempt, Sight } from './checks/checks.ts';
 export {
   configNames,
   environment,

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { isBad, type Problem } from '@pexen/core';
 import { type Plan, type PlanOptions, plan } from '@pexen/sched';
 import { Catalogue, type CatalogueChoice, type PlanTasks } from './catalogue/catalogue.ts';
+import { checksOf } from './checks/built-in.ts';
+import { Checks } from './checks/checks.ts';
 import { collectTasks } from './collect.ts';
 import { type LoadedConfig, layersOf } from './config/config.ts';
 import type { PoolRequest } from './config/define-suite.ts';
@@ -91,13 +93,14 @@ export async function planSuite(
       const picked = pickedBy(whole, selection, { directory, root, lastResults }, onWarning);
       return isNarrowing(selection) ? picked : undefined;
     });
+  const checks = config.checks && new Checks(checksOf(config.checks), onWarning);
   let found: Problem[] = [];
   const planWith: PlanTasks = (tasks, unavailable) => {
     found = [];
     const warn = (warning: Problem) => found.push(warning);
     const options = planOptions(
       { ...config, capacities },
-      { stated, weights, first, schedule, loader, keep, clock, outputFile, facts, onWarning: warn },
+      { stated, weights, first, schedule, loader, keep, clock, outputFile, facts, checks, onWarning: warn },
     );
     return plan([...suite, ...tasks.slice(suite.length)], { ...options, ...placement, unavailable });
   };

@@ -4,6 +4,7 @@ import { type Digester, type Facts, PexenError, type Pool, type Problem, type Ru
 import { processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
 import { inline, type NodeResources, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
+import type { Checks } from './checks/checks.ts';
 import type { PoolRequest, poolNames, SuiteConfig } from './config/define-suite.ts';
 import type { OptionLayers } from './options/layers.ts';
 import type { PausableClock } from './pausable-clock.ts';
@@ -53,6 +54,8 @@ export interface PlanGiven {
   readonly keep: string | undefined;
   readonly facts: Facts;
   readonly onWarning: (warning: Problem) => void;
+  /** Around the attempts of all pools. */
+  readonly checks: Checks | undefined;
   /** Undefined means the system's clock. */
   readonly clock: PausableClock | undefined;
   readonly outputFile: PoolRequest['outputFile'] | undefined;
@@ -88,7 +91,7 @@ export function runOptions(
 /** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
-  { stated, weights, first, schedule, loader, keep, facts, onWarning, clock, outputFile }: PlanGiven,
+  { stated, weights, first, schedule, loader, keep, facts, onWarning, clock, outputFile, checks }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
     workers: workersOf(stated, config),
@@ -96,17 +99,18 @@ export function planOptions(
   };
   const { pools = {}, groups = {}, capacities, spare } = config;
   const nodeResources = resourcesOfNodes(config);
+  const around = (made: Pool, name: string): Pool => checks?.around(made, name) ?? made;
   const pool = poolOf(stated, config);
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
     ...definedOf({ capacities, nodeResources, spare, weights, first, schedule }),
-    pool: () => checkedPool('pool', pool(request)),
-    programPool: () => processes(request),
-    pools: mapValues(pools, (make, name) => () => checkedPool(`pools.${name}`, make(request))),
+    pool: () => around(checkedPool('pool', pool(request)), 'default'),
+    programPool: () => around(processes(request), 'programs'),
+    pools: mapValues(pools, (make, name) => () => around(checkedPool(`pools.${name}`, make(request)), name)),
     groups: mapValues(groups, (group, name) => ({
       ...group,
-      pool: () => checkedPool(`groups.${name}.pool`, group.pool(request)),
+      pool: () => around(checkedPool(`groups.${name}.pool`, group.pool(request)), name),
     })),
     defaults: { ...suiteDefaults, ...own },
     overrides: limitsOf(stated),

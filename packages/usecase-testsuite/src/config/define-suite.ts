@@ -3,6 +3,7 @@ import type { GivenFacts, PlacedTask, Pool, Resource, Retries, Runnable, TaskMet
 import type { Factory } from '@pexen/factory';
 import type { Clock, ProcessesOptions } from '@pexen/pool-process';
 import type { FileReporterName, FileReporterOptions, LinesOptions, Reporter } from '@pexen/report';
+import type { ChecksChoice } from '../checks/built-in.ts';
 
 /** The environment that a configuration may depend on. */
 export interface SuiteEnvironment {
@@ -189,6 +190,11 @@ export interface SuiteConfig {
   readonly cluster?: ClusterChoice;
   /** Names of resources that exist once for all machines, such as a server: with `--shard`, the tasks that hold one of them run in one shard. */
   readonly sharedResources?: readonly string[];
+  /**
+   * What tests must not leave behind: processes, ports, files, messages of the kernel, core dumps, and checks of your own. See docs/checks.md. Default: nothing is
+   * checked besides the processes that pools find.
+   */
+  readonly checks?: ChecksChoice;
   /** How many tasks run at the same time, at most 10,000. Default: one per processor. `-j` takes precedence. */
   readonly workers?: number;
   /** A module that loads what Node's type stripping cannot, in this process and in the workers: `'tsx'`, or a path relative to the configuration. */

@@ -24,6 +24,8 @@ import {
 } from '@pexen/core/options';
 import { fileReporters, terminalKinds } from '@pexen/report';
 import { historyLimits } from '@pexen/store';
+import type { ChecksChoice } from '../checks/built-in.ts';
+import type { Check } from '../checks/checks.ts';
 import {
   type ClusterChoice,
   durabilities,
@@ -118,6 +120,7 @@ const forms = {
   retries: 'Write a number, or { count: 2, delay: 1000 }.',
   overrides: "Write overrides: [{ match: 'net/**', set: { timeout: 60_000 } }].",
   profiles: 'Write profiles: { ci: { retries: 1 } }.',
+  checks: "Write checks: { processes: 'fail', files: { in: ['/tmp'], report: 'warn' } }.",
 };
 
 const isFactory = (value: unknown): boolean => isRecord(value) && 'make' in value;
@@ -296,6 +299,26 @@ const override = table(
   forms.overrides,
 );
 
+const reported = oneOf('warn', 'fail');
+const filesReported = table({
+  in: listOf('directories', text, forms.checks),
+  report: reported,
+} satisfies KindsOf<Exclude<NonNullable<ChecksChoice['files']>, string>>);
+const ownCheck = table(
+  { name: text, report: reported, blind: callable(), look: callable(forms.checks) } satisfies KindsOf<Check>,
+  ['name', 'look'],
+  forms.checks,
+);
+const checks = table(
+  {
+    ...{ processes: reported, ports: reported, kernelLog: reported, coreDumps: reported },
+    files: (value, path) => (isRecord(value) ? filesReported : reported)(value, path),
+    own: listOf('checks', ownCheck, forms.checks),
+  } satisfies KindsOf<ChecksChoice>,
+  [],
+  forms.checks,
+);
+
 /** All options but the profiles, which have the same ones. */
 const unprofiled = {
   from: { kind: from, about: 'where the tasks come from: call path → factory', default: none },
@@ -351,6 +374,7 @@ const unprofiled = {
     default: [],
     text: listText,
   },
+  checks: { kind: checks, about: 'what tests must not leave behind', default: none },
   workers: {
     kind: whole(1, mostWorkers),
     about: 'how many tasks run at the same time',
