@@ -97,6 +97,8 @@ export interface LeftAttempt {
   readonly part: 'body' | 'cleanup';
   /** `ended`: its outcome is kept. `unstarted`: it had not started, and never will; it is not adopted, only dismissed. */
   readonly state: 'running' | 'ended' | 'unstarted';
+  /** For how long it has been running when `left` is called, ms: its timeout counts from its start. Absent where that is not known. */
+  readonly ranMs?: number;
   /** The name of the node that has it, in a pool with nodes. */
   readonly node?: string;
 }
@@ -132,10 +134,10 @@ export interface PoolContext {
   /** A warning for users that changes no outcome. Absent on hosts that do not listen. */
   warn?(warning: Problem): void;
   /**
-   * The pool can no longer run anything: the run is cancelled and ends with that error. `close` is called as at
-   * the end of any run. Absent on hosts that do not listen.
+   * The pool can no longer run anything: the run is cancelled and ends with that error. `close` is called as at the end of any run. `kill`: at
+   * once, without teardowns, since another session of the run has what is left, or will. Absent on hosts that do not listen.
    */
-  failed?(error: Error): void;
+  failed?(error: Error, how?: 'cancel' | 'kill'): void;
   /**
    * Calls `ring` after so many milliseconds by the clock of the run; the returned function cancels the call. Pools without a clock of their
    * own measure grace periods with it. Absent: use `startTimer` of `@pexen/core/timers`.

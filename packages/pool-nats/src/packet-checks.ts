@@ -138,13 +138,14 @@ function isFrame(value: unknown): boolean {
 
 function isLeft(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { session, path, attempt, part, state, kept, id, slot } = value;
+  const { session, path, attempt, part, state, kept, id, slot, ranMs = 0 } = value;
   return (
     [session, attempt, kept, id].every(isCount) &&
     typeof path === 'string' &&
     (part === 'body' || part === 'cleanup') &&
     (state === 'running' || state === 'ended' || state === 'unstarted') &&
-    (slot === undefined || (isCount(slot) && slot <= mostSlots))
+    (slot === undefined || (isCount(slot) && slot <= mostSlots)) &&
+    Number.isFinite(ranMs)
   );
 }
 

@@ -42,8 +42,8 @@ export interface Transport {
    * @throws PexenError PEXEN_NATS_DENIED if it has refused a subscription meanwhile
    */
   flush(): Promise<void>;
-  /** Resolves when the connection is given up for good. */
-  readonly closed: Promise<unknown>;
+  /** Resolves when the connection is over: with PEXEN_NATS_CLOSED if it was given up for good, as where the key was revoked. */
+  readonly closed: Promise<PexenError | undefined>;
   /** The address of the server. */
   readonly server: string;
   close(): Promise<void>;
@@ -99,7 +99,7 @@ export async function connectClient(
 
 class NatsTransport implements Transport {
   readonly server: string;
-  readonly closed: Promise<unknown>;
+  readonly closed: Promise<PexenError | undefined>;
   readonly #connection: NatsConnection;
   /** Subscriptions that the server has refused. */
   readonly #denied: string[] = [];
@@ -107,7 +107,7 @@ class NatsTransport implements Transport {
   constructor(connection: NatsConnection) {
     this.#connection = connection;
     this.server = connection.getServer();
-    this.closed = connection.closed();
+    this.closed = connection.closed().then((error) => (error ? givenUp(this.server, error) : undefined));
   }
 
   publish(subject: string, bytes: Uint8Array, reply?: string): void {
@@ -222,6 +222,12 @@ function cannotConnect(servers: readonly string[], error: unknown): PexenError {
   const message = `cannot connect to ${servers.join(', ')}: ${messageOf(error)}`;
   const hint = 'Start a server, for first steps with: pexen nats. Or look at the option servers.';
   return new PexenError([{ code: 'PEXEN_NATS_CONNECT', message, hint }], { cause: error });
+}
+
+function givenUp(server: string, error: Error): PexenError {
+  const message = `the server at ${server} does not let this side in any more: ${messageOf(error)}`;
+  const hint = 'Find out whether its key was revoked or replaced, and start it again with the one of now.';
+  return new PexenError([{ code: 'PEXEN_NATS_CLOSED', message, hint }], { cause: error });
 }
 
 function denied(server: string, subjects: readonly string[]): PexenError {

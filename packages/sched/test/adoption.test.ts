@@ -1,6 +1,7 @@
 /** Attempts that an earlier session has left in a pool: looked for before anything is decided, adopted or dismissed, and kept until they are recorded. */
 import {
   type Assignment,
+  type Clock,
   type LeftAttempt,
   type Pool,
   type PoolContext,
@@ -11,6 +12,7 @@ import {
   task,
 } from '@pexen/core';
 import { expect, test } from 'vitest';
+import { ScriptedClock } from '#scripted-clock';
 import { run } from '../src/index.ts';
 import { type Script, ScriptedJournal } from './scripted-journal.ts';
 
@@ -93,10 +95,10 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 type Tasks = Extract<Parameters<typeof run>[0], Iterable<unknown>>;
 
-function start(tasks: readonly unknown[], pool: LastingPool, script: Script = {}) {
+function start(tasks: readonly unknown[], pool: LastingPool, script: Script = {}, clock?: Clock) {
   const journal = new ScriptedJournal({ session: 2, ...script });
   const events: RunEvent[] = [];
-  const going = run(tasks as unknown as Tasks, { pool: () => pool, journal });
+  const going = run(tasks as unknown as Tasks, { pool: () => pool, journal, ...(clock && { clock }) });
   going.events.on('event', (event) => events.push(event));
   const results = new Map<string, Result>();
   const done = (async () => {
@@ -175,6 +177,27 @@ test('an adopted attempt that is lost is repeated as any other', async () => {
   pool.under.get('a')?.end({ kind: 'returned', value: 1 });
   await done;
   expect(results.get('a')?.attempts.map(({ outcome }) => outcome.kind)).toEqual(['lost', 'returned']);
+});
+
+test('its timeout counts from its start, also over what it took to look for it', async () => {
+  const [clock, opened] = [new ScriptedClock(), Promise.withResolvers<void>()];
+  const pool = new LastingPool([{ ...leftOf('a'), ranMs: 700 }, leftOf('b')]);
+  pool.onDismiss = () => clock.pass(200);
+  pool.opened = opened.promise;
+  const tasks = [task({ name: 'a', timeout: 1_000 }, () => {}), task({ name: 'b' }, () => {})];
+  const { done, results } = start(tasks, pool, { knows: [adopting('a')] }, clock);
+  opened.resolve();
+  await turn();
+  await turn();
+  await clock.advance(99);
+  expect(pool.under.get('a')?.ticket.signal.aborted).toBe(false);
+  await clock.advance(1);
+  expect(pool.under.get('a')?.ticket.signal.aborted).toBe(true);
+  pool.under.get('a')?.end({ kind: 'stopped', how: 'aborted' });
+  pool.under.get('b')?.end({ kind: 'returned', value: 1 });
+  await done;
+  const outcome = { kind: 'timed-out', reason: 'timed out after 1 s' };
+  expect(results.get('a')).toMatchObject({ status: 'timed-out', attempts: [{ outcome }] });
 });
 
 test('a cleanup that was left is adopted behind its body', async () => {

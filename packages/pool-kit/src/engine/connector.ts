@@ -75,8 +75,8 @@ export interface ConnectorContext {
   nodeChanged(node: PoolNode): void;
   /** A node is gone. Attempts that wait for it are returned. `reason` continues a sentence that starts with its name. */
   nodeLeft(name: string, reason: string): void;
-  /** The pool can no longer run anything: the run ends with this error. */
-  failed(error: PexenError): void;
+  /** The pool can no longer run anything: the run ends with this error. See `PoolContext`. */
+  failed(error: PexenError, how?: 'cancel' | 'kill'): void;
   /** Warns users of something that changes no outcome. */
   warn(warning: Problem): void;
   /** The code of tasks here, where the run knows it. */

@@ -184,7 +184,7 @@ class Session implements SlotOwner, ServiceSlotOwner {
       slotsChanged: (slots) => this.#allow(slots),
       nodeChanged: (node) => this.#nodeChanged(node),
       nodeLeft: (name, reason) => this.#nodeLeft(name, reason),
-      failed: (error) => this.#fail(error),
+      failed: (error, how) => this.#fail(error, how),
       warn: (warning) => pool.warn?.(warning),
       code: pool.code,
       get runId() {
@@ -361,10 +361,10 @@ class Session implements SlotOwner, ServiceSlotOwner {
     this.#fail(noSlotLeft(error));
   }
 
-  #fail(failure: PexenError): void {
+  #fail(failure: PexenError, how?: 'cancel' | 'kill'): void {
     this.#failure = failure;
     this.#firstReady.reject(failure);
-    if (this.#isOpen) this.#context.failed?.(failure); // The run reclaims what it can.
+    if (this.#isOpen) this.#context.failed?.(failure, how); // The run reclaims what it can.
     for (const attempt of this.#queue.takeAll()) this.refuse(attempt, failure);
   }
 

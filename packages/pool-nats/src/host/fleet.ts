@@ -3,7 +3,14 @@
  * what host-core.ts decides; knows no attempt.
  */
 import { randomBytes } from 'node:crypto';
-import { type Assignment, type Digest, type LeftAttempt, misuse, type Problem } from '@pexen/core';
+import {
+  type Assignment,
+  type Digest,
+  type LeftAttempt,
+  misuse,
+  type PexenError,
+  type Problem,
+} from '@pexen/core';
 import { startTicking } from '@pexen/core/timers';
 import type { ConnectionEvents, ConnectorContext } from '@pexen/pool-kit';
 import { checkedCodec, decodePacket, encodePacket } from '../codec.ts';
@@ -127,6 +134,7 @@ export class Fleet implements SlotLender {
     const transport = await connect(this.#settings.server, `pexen run ${this.#host}`);
     this.#transport = transport;
     if (this.#isClosed) return await this.close();
+    void transport.closed.then((failure) => this.#disconnected(failure));
     transport.subscribe(this.#subjects.hello('*'), (received) => this.#greet(received));
     transport.subscribe(this.#subjects.fromNode('*', this.#host), (received) => this.#hear(received));
     transport.subscribe(this.#subjects.unheard('*', this.#host, '*'), ({ subject, isUnheard }) => {
@@ -139,7 +147,14 @@ export class Fleet implements SlotLender {
     this.#ask();
     await Promise.all([this.#enoughNodes(), this.#earlierSessionsHeard()]);
     this.#isOpen = true;
-    this.#context.left([...this.#members.values()].flatMap(leftAt));
+    this.#context.left([...this.#members.values()].flatMap((member) => leftAt(member, this.#nowMs)));
+  }
+
+  /** No node can be reached any more. They end what they run when their leases are over, or go on for a resume before that. */
+  #disconnected(failure: PexenError | undefined): void {
+    if (failure === undefined || this.#isClosed) return;
+    this.#closing.reject(failure);
+    this.#context.failed(failure, 'kill');
   }
 
   get outputFile(): Settings['outputFile'] {
@@ -381,7 +396,17 @@ export class Fleet implements SlotLender {
     const awaits: Member['awaits'] = new Set(['files', 'record']);
     if (this.#context.session > 1) awaits.add('left');
     const member: Member = {
-      ...{ session, hello, slots, services: new Set(), codes: new Set(), awaits, left: [], settled: [] },
+      ...{
+        session,
+        hello,
+        slots,
+        services: new Set(),
+        codes: new Set(),
+        awaits,
+        left: [],
+        leftAtMs: 0,
+        settled: [],
+      },
       ...{ isAway: false, isDraining: false },
     };
     this.#members.set(session, member);
@@ -416,13 +441,14 @@ export class Fleet implements SlotLender {
           `a later session of this run works on the node "${name}"`,
           'Nothing is to be done. If you have not resumed the run yourself, find out who has.',
         ),
+        'kill',
       );
   }
 
   /** What a node says once everything has been decided comes too late: it was given up. */
   async #leftAt(member: Member): Promise<void> {
     this.#heard(member.hello);
-    if (this.#isOpen) await this.dismissLeft(leftAt(member));
+    if (this.#isOpen) await this.dismissLeft(leftAt(member, this.#nowMs));
     this.#known(member, 'left');
     if (member.isDraining) this.#leaveIfUnused(member);
   }
@@ -436,6 +462,7 @@ export class Fleet implements SlotLender {
     switch (report.is) {
       case 'left':
         member.left = report.attempts;
+        member.leftAtMs = this.#nowMs;
         void this.#leftAt(member);
         break;
       case 'over':

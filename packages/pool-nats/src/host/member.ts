@@ -19,6 +19,8 @@ export interface Member {
   readonly awaits: Set<'files' | 'record' | 'left'>;
   /** Attempts of earlier sessions that were neither adopted nor dismissed: their slots are not free. */
   left: readonly LeftOnNode[];
+  /** When it has said so. */
+  leftAtMs: number;
   /** Attempts whose ends are recorded, by link and number, until the node is informed. */
   settled: (readonly [link: number, id: number])[];
   isAway: boolean;
@@ -48,8 +50,9 @@ export function isFree({ slots, left }: Member, slot: number): boolean {
 }
 
 /** Attempts of earlier sessions that the node still has. */
-export function leftAt({ hello, left }: Member): LeftAttempt[] {
-  return left.map(({ session, path, attempt, part, state }) => {
-    return { session, path, attempt, part, state, node: hello.name };
+export function leftAt({ hello, left, leftAtMs }: Member, nowMs: number): LeftAttempt[] {
+  return left.map(({ session, path, attempt, part, state, ranMs }) => {
+    const ran = ranMs !== undefined && { ranMs: ranMs + nowMs - leftAtMs };
+    return { session, path, attempt, part, state, ...ran, node: hello.name };
   });
 }

@@ -1,5 +1,6 @@
 /** The agent of a node: carries out what node-core.ts decides, with processes of this machine. */
 import { randomBytes } from 'node:crypto';
+import type { PexenError } from '@pexen/core';
 import { encodeThrown, systemClock } from '@pexen/pool-kit';
 import { LeaseGuard, type RemoteAttempt, RemoteSlot } from '@pexen/pool-process/remote';
 import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
@@ -24,7 +25,10 @@ export interface RunningNode {
   readonly name: string;
   /** The address of its server. */
   readonly server: string;
-  /** Resolves when it has been stopped, or has lost its connection for good. */
+  /**
+   * Resolves when it has been stopped.
+   * @throws PexenError PEXEN_NATS_CLOSED if it has lost its connection for good: what ran here was ended
+   */
   readonly stopped: Promise<void>;
   /** Takes no further attempt, lets those that run end, and stops. */
   drain(): void;
@@ -144,7 +148,8 @@ class Agent implements RunningNode {
       if (question.probe) void this.#probe(question.id);
       else this.#obey(this.#core.announce(this.#clock.now(), question.id));
     });
-    void this.#transport.closed.then(() => this.#end());
+    void this.#transport.closed.then((failure) => this.#end(failure));
+    this.#stopped.promise.catch(() => {}); // Whoever does not wait for the end does not get to know why.
     await this.#transport.flush(); // A scheduler that hears of it must be able to reach it.
     this.#obey(this.#core.announce(this.#clock.now()));
     this.#tick();
@@ -188,14 +193,16 @@ class Agent implements RunningNode {
     if (this.#core.isIdle || isLate) void this.#end();
   }
 
-  async #end(): Promise<void> {
+  /** `failure`: why it has to. */
+  async #end(failure?: PexenError): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancelTick();
     await Promise.all([...this.#links.values()].map((link) => link.close('kill')));
     this.#guard.close();
     await this.#transport.close();
-    this.#stopped.resolve();
+    if (failure === undefined) this.#stopped.resolve();
+    else this.#stopped.reject(failure);
   }
 
   #obey(effects: readonly NodeEffect[]): void {

@@ -20,6 +20,8 @@ export interface KeptAttempt {
   readonly reports: RemoteReport[];
   /** `unstarted`: it was returned when its scheduler was gone, which a later session gets to know. */
   state: 'waiting' | 'running' | 'ended' | 'unstarted';
+  /** When it has started, by the clock of the node. */
+  startedMs: number | undefined;
   /** Batches of updates, and parts of outputs, that its scheduler has not processed. */
   uncredited: number;
   /** Its scheduler wants it stopped: nothing takes it over. */
@@ -37,7 +39,7 @@ export class KeptAttempts {
   add(run: string, key: AttemptKey, id: number): KeptAttempt {
     const kept: KeptAttempt = {
       ...{ kept: ++this.#count, run, key, id, reports: [] },
-      ...{ state: 'waiting', uncredited: 0, isStopping: false },
+      ...{ state: 'waiting', startedMs: undefined, uncredited: 0, isStopping: false },
     };
     this.#all.set(kept.kept, kept);
     if (this.#all.size > mostKept) this.#forgetOldest();
@@ -52,14 +54,14 @@ export class KeptAttempts {
    * It has reported something. Output and progress are for people, and were for those who looked then; the outcome has the output once more.
    * `isTakenOver`: its scheduler is gone, and does not get to know it.
    */
-  note(kept: KeptAttempt, report: RemoteReport, isTakenOver: boolean): void {
+  note(kept: KeptAttempt, report: RemoteReport, nowMs: number, isTakenOver: boolean): void {
     if (report.is === 'output') kept.uncredited++;
     else if (report.is === 'updates') {
       kept.uncredited++;
       const updates = report.updates.filter(({ kind }) => kind === 'finding' || kind === 'attachment');
       if (updates.length > 0) kept.reports.push({ ...report, updates });
     } else if (report.is === 'started' || report.is === 'ended') kept.reports.push(report);
-    if (report.is === 'started') kept.state = 'running';
+    if (report.is === 'started') Object.assign(kept, { state: 'running', startedMs: nowMs });
     if (report.is !== 'ended') return;
     kept.state = report.outcome.kind === 'not-started' ? 'unstarted' : 'ended';
     if (kept.state === 'unstarted' && !isTakenOver) this.forget(kept);

@@ -187,7 +187,7 @@ export class NodeCore {
   /** A link reports something. */
   report(link: LinkId, report: RemoteReport, nowMs: number): NodeEffect[] {
     const effects = this.#expire(nowMs);
-    effects.push(...(this.#ownerOf(link)?.report(link, report) ?? []));
+    effects.push(...(this.#ownerOf(link)?.report(link, report, nowMs) ?? []));
     if (this.#isLeftOwed) effects.push(...this.#settle(nowMs));
     return effects;
   }
@@ -288,7 +288,7 @@ export class NodeCore {
     if (this.#handingOver?.hasEnded === true) this.#handingOver = undefined;
     if (this.#isLeftOwed && this.#handingOver === undefined && session?.isClear === true) {
       this.#isLeftOwed = false;
-      session.sayLeft();
+      session.sayLeft(nowMs);
       return session.flush(nowMs);
     }
     if (session === undefined || !session.hasEnded || this.#handingOver !== undefined) return [];
@@ -430,12 +430,12 @@ class Session {
     this.#starts.clear();
   }
 
-  report(id: LinkId, report: RemoteReport): NodeEffect[] {
+  report(id: LinkId, report: RemoteReport, nowMs: number): NodeEffect[] {
     if (this.#ending !== undefined && isOfEnding(report)) return [];
     const number = this.#numberOf(id) ?? id.link;
     const link = this.#links.get(number);
     const kept = 'id' in report ? link?.attempts.get(report.id) : undefined;
-    if (kept !== undefined) this.#all.note(kept, report, number < 0);
+    if (kept !== undefined) this.#all.note(kept, report, nowMs, number < 0);
     const effects = number > 0 ? this.#pass(number, id, report) : [];
     if (report.is !== 'ended' || link === undefined) return effects;
     link.attempts.delete(report.id);
@@ -508,12 +508,14 @@ class Session {
   }
 
   /** Says what there is of earlier sessions. */
-  sayLeft(): void {
+  sayLeft(nowMs: number): void {
     if (this.#ending !== undefined) return;
     const running = [...this.#links.values()].flatMap(({ attempts, slot }) =>
-      [...attempts.values()].filter(({ key }) => key.session < this.epoch).map((kept) => leftOf(kept, slot)),
+      [...attempts.values()]
+        .filter(({ key }) => key.session < this.epoch)
+        .map((kept) => leftOf(kept, nowMs, slot)),
     );
-    const over = this.#all.overOf(this.run).map((kept) => leftOf(kept));
+    const over = this.#all.overOf(this.run).map((kept) => leftOf(kept, nowMs));
     this.say({ is: 'left', attempts: [...running, ...over] });
   }
 
@@ -694,9 +696,11 @@ function failing(report: RemoteReport, error: ThrownWire): RemoteReport {
 }
 
 type Started = Extract<RemoteReport, { is: 'started' }>;
-function leftOf({ key, kept, id, state }: KeptAttempt, slot?: number): LeftOnNode {
+
+function leftOf({ key, kept, id, state, startedMs }: KeptAttempt, nowMs: number, slot?: number): LeftOnNode {
   const how = state === 'waiting' ? 'running' : state;
-  return { ...key, kept, id, state: how, ...(slot !== undefined && { slot }) };
+  const ran = how === 'running' && startedMs !== undefined && { ranMs: nowMs - startedMs };
+  return { ...key, kept, id, state: how, ...ran, ...(slot !== undefined && { slot }) };
 }
 
 /** What the node itself causes when it ends everything. */

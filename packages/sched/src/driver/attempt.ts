@@ -62,6 +62,8 @@ export class Attempt implements Assignment, Ticket {
   isOver = false;
   /** The earlier session that has started it; undefined where this one does. */
   adoptedFrom: number | undefined = undefined;
+  /** For how long it had run when it was adopted, ms. */
+  ranMs = 0;
   /** Why the attempt was asked to stop; undefined if it was not. */
   stopCause: StopCause | undefined = undefined;
   /** What the service handed on when it was ready was refused, so that it does not count as ready. */

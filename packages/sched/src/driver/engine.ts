@@ -152,7 +152,7 @@ export class Engine implements AttemptHost, PoolListener {
       this.#journaling?.recalledOf(task),
     );
     if (this.session > 1 && this.#pools.some(({ adopts }) => adopts)) {
-      this.#leftovers = new Leftovers(this.#pools);
+      this.#leftovers = new Leftovers(this.#pools, () => this.nowMs());
       this.#additions = [];
     }
     this.#locks?.refuseNested();
@@ -363,13 +363,13 @@ export class Engine implements AttemptHost, PoolListener {
     this.#consumer.end();
   }
 
-  started({ id, attempt, part, definition, adoptedFrom }: Attempt, worker: string): void {
+  started({ id, attempt, part, definition, adoptedFrom, ranMs }: Attempt, worker: string): void {
     const pool = this.plan.graph.pool[id] as PoolId;
     // A program leaves nothing behind in its worker.
     if (definition.service !== undefined) this.#providerWorkers.startedService(id, worker);
     else if (part === 'body' && !this.#inline.has(pool) && typeof definition.body === 'function')
       this.#providerWorkers.started(id, pool, worker);
-    const adopted = adoptedFrom === undefined ? undefined : { adoptedFrom };
+    const adopted = adoptedFrom === undefined ? undefined : { adoptedFrom, ranMs };
     const atMs = this.#aboutNowMs();
     this.post({ type: 'attempt-started', atMs, task: id, attempt, part, worker, ...adopted });
   }
@@ -470,9 +470,9 @@ export class Engine implements AttemptHost, PoolListener {
   }
 
   /** A pool cannot run anything any more: the run is cancelled, and ends with that error. */
-  fail(error: Error): void {
+  fail(error: Error, how: 'cancel' | 'kill' = 'cancel'): void {
     this.failure ??= error;
-    this.post({ type: 'cancel-requested', atMs: this.nowMs(), reason: messageOf(error), how: 'cancel' });
+    this.post({ type: 'cancel-requested', atMs: this.nowMs(), reason: messageOf(error), how });
   }
 
   /** Calls `ring` after so many milliseconds; the returned function cancels it. */
@@ -652,6 +652,7 @@ export class Engine implements AttemptHost, PoolListener {
     const left = this.#leftovers?.take(made.path, attempt, part);
     if (left !== undefined) {
       made.adoptedFrom = left.session;
+      made.ranMs = left.ranMs ?? 0;
       this.#await(made, this.#poolAt(pool).adopt(left, made));
     } else if (this.#journaling === undefined || part === 'cleanup' || made.rules.rerunnable)
       this.#run(made, pool);

@@ -9,16 +9,20 @@ import type { RunPool } from './pools.ts';
 interface Found {
   readonly pool: RunPool;
   readonly left: LeftAttempt;
+  /** When the pool has said so. */
+  readonly atMs: number;
 }
 
 export class Leftovers {
   readonly #pools: readonly RunPool[];
+  readonly #nowMs: () => number;
   #found: Found[] = [];
   /** By call path. */
   readonly #adopted = new Map<string, LeftAttempt>();
 
-  constructor(pools: readonly RunPool[]) {
+  constructor(pools: readonly RunPool[], nowMs: () => number) {
     this.#pools = pools.filter(({ adopts }) => adopts);
+    this.#nowMs = nowMs;
   }
 
   /** Opens the pools, and asks them. A pool that cannot be opened has nothing: its error comes when the run needs it. */
@@ -26,7 +30,7 @@ export class Leftovers {
     const found = await Promise.all(
       this.#pools.map(async (pool) => {
         const left = await pool.openForLeft(earlierPlaces);
-        return left.map((each) => ({ pool, left: each }));
+        return left.map((each) => ({ pool, left: each, atMs: this.#nowMs() }));
       }),
     );
     this.#found = found.flat();
@@ -59,8 +63,10 @@ export class Leftovers {
   take(path: string, attempt: number, part: Part): LeftAttempt | undefined {
     if (this.#found.length === 0 || this.#adopted.get(path)?.attempt !== attempt) return undefined;
     const taken = this.#found.find(({ left }) => left.path === path && left.part === part);
-    if (taken !== undefined) this.#found = this.#found.filter((each) => each !== taken);
-    return taken?.left;
+    if (taken === undefined) return undefined;
+    this.#found = this.#found.filter((each) => each !== taken);
+    const { ranMs = 0 } = taken.left;
+    return { ...taken.left, ranMs: ranMs + this.#nowMs() - taken.atMs };
   }
 
   async #dismiss(isDismissed: (found: Found) => boolean): Promise<void> {

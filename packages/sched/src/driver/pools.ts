@@ -36,7 +36,7 @@ export interface PoolListener {
   /** Nothing of the run is at this place any more. */
   parted(place: string): void;
   /** The run cannot go on. */
-  fail(error: Error): void;
+  fail(error: Error, how?: 'cancel' | 'kill'): void;
 }
 
 /** How long a pool that is closed while it opens may take to give up, ms. After that it is ignored. */
@@ -194,7 +194,7 @@ export class RunPool {
         joined: (place, recorded) => listener.joined(place, recorded),
         parted: (place) => listener.parted(place),
         warn: (warning) => listener.warn(warning),
-        failed: (error) => listener.fail(error),
+        failed: (error, how) => listener.fail(error, how),
       });
       return undefined;
     } catch (error) {

@@ -28,6 +28,9 @@ export class Deadlines {
   /** The last signs of life of attempts with an idle timeout. */
   readonly #lastSigns = new Map<number, number>();
 
+  /** How long adopted attempts had run when they were. */
+  readonly #ran = new Map<number, number>();
+
   /** The partitions that no node can run now, and which wait of all that is. */
   readonly #waiting = new Map<number, number>();
   #waits = 0;
@@ -36,8 +39,8 @@ export class Deadlines {
     this.#state = state;
   }
 
-  /** The attempt has started: its deadlines count from now. */
-  watch(task: number): void {
+  /** The attempt has started, so long ago if it was adopted: its deadlines count from there, and its silence from now. */
+  watch(task: number, ranMs: number): void {
     const { alarms, nowMs, tasks, plan, stopping } = this.#state;
     const { timeoutMs, idleMs, graceMs } = plan.rulesOf(task);
     const attempt = tasks.attempt[task] as number;
@@ -47,7 +50,10 @@ export class Deadlines {
       alarms.set(nowMs + mostMs, CLEANUP_TIMEOUT, task, attempt);
       return;
     }
-    const mostMs = isBrief ? Math.min(timeoutMs ?? graceMs, graceMs) : timeoutMs;
+    const leftMs = timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - ranMs);
+    const mostMs = isBrief ? Math.min(leftMs ?? graceMs, graceMs) : leftMs;
+    if (ranMs > 0) this.#ran.set(task, ranMs);
+    else if (this.#ran.size > 0) this.#ran.delete(task);
     if (mostMs !== undefined) alarms.set(nowMs + mostMs, TIMEOUT, task, attempt);
     if (idleMs === undefined) return;
     this.#lastSigns.delete(task);
@@ -132,7 +138,7 @@ export class Deadlines {
     else if (kind === IDLE) this.#checkSilence(task, attempt, sinceMs);
     else {
       const what = this.#state.isService(task) ? 'was not ready' : 'timed out';
-      this.#stop(task, `${what} after ${span(atMs - sinceMs)}`);
+      this.#stop(task, `${what} after ${span(atMs - sinceMs + (this.#ran.get(task) ?? 0))}`);
     }
   }
 

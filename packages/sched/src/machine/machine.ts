@@ -375,6 +375,7 @@ export class Machine {
     attempt,
     worker,
     adoptedFrom,
+    ranMs = 0,
   }: Extract<Input, { readonly type: 'attempt-started' }>): void {
     const { state } = this;
     const { tasks, nowMs } = state;
@@ -389,7 +390,7 @@ export class Machine {
       if (state.nextEvent())
         state.publish({ type: 'task-started', atMs: nowMs, task, attempt, worker, ...adopted });
     }
-    this.#deadlines.watch(task);
+    this.#deadlines.watch(task, ranMs);
   }
 
   #attemptEnded({ task, outcome }: Extract<Input, { readonly type: 'attempt-ended' }>): void {

@@ -100,7 +100,7 @@ export type Input =
       readonly task: TaskId;
       readonly request: number;
     }
-  /** A worker has started the attempt: deadlines count from now. */
+  /** A worker has started the attempt: deadlines count from now, and from its start if it was adopted. */
   | {
       readonly type: 'attempt-started';
       readonly atMs: number;
@@ -110,6 +110,8 @@ export type Input =
       readonly worker: string;
       /** It was taken over: the session that started it. */
       readonly adoptedFrom?: number;
+      /** For how long it had run by then, ms. */
+      readonly ranMs?: number;
     }
   /** The attempt of a service is ready. */
   | {
