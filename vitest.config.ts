@@ -77,6 +77,7 @@ export default defineConfig({
     conditions,
     alias: {
       '#failing-disk': toolOf('failing-disk'),
+      '#jumping-clock': toolOf('jumping-clock'),
       '#real-programs': toolOf('real-programs'),
       '#play-ctest': toolOf('play-ctest'),
       '#sample': toolOf('sample'),

@@ -97,6 +97,7 @@ const reports: Checks<NodeReport['is']> = {
   wants: ({ pieces }) => Array.isArray(pieces) && pieces.length <= mostPieces && pieces.every(isPiece),
   unpacked: ({ failure }) => failure === undefined || typeof failure === 'string',
   'other-code': ({ files }) => areTexts(files),
+  unfit: ({ failure }) => typeof failure === 'string',
   draining: () => true,
   over: ({ reason }) => typeof reason === 'string',
 };

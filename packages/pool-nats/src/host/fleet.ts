@@ -41,6 +41,7 @@ import {
   someOf,
   strangerProblem,
   tooFewNodes,
+  unfit,
   waitsForLeases,
 } from './problems.ts';
 
@@ -477,6 +478,9 @@ export class Fleet implements SlotLender {
           `has other code: ${someOf(report.files)}`,
           otherCode(member.hello.name, report.files),
         );
+        break;
+      case 'unfit':
+        this.#refuse(member, `can run nothing: ${report.failure}`, unfit(member.hello.name, report.failure));
         break;
       case 'wants':
         this.#sendPieces(member, report.pieces);

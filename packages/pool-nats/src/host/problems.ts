@@ -44,6 +44,15 @@ export function otherCode(name: string, files: readonly string[]): Problem {
   };
 }
 
+/** Nothing can run there. */
+export function unfit(name: string, failure: string): Problem {
+  return {
+    code: 'PEXEN_NODE_UNFIT',
+    message: `the node "${name}" is not used any more, since nothing can run there: ${failure}`,
+    hint: 'Look at the free space on that node, and start its agent again.',
+  };
+}
+
 /** It could not get the files of the run. */
 export function noBundle(name: string, failure: string): Problem {
   return {

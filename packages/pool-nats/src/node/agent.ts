@@ -1,6 +1,6 @@
 /** The agent of a node: carries out what node-core.ts decides, with processes of this machine. */
 import { randomBytes } from 'node:crypto';
-import type { PexenError } from '@pexen/core';
+import { isPexenError, messageOf, type PexenError } from '@pexen/core';
 import { encodeThrown, systemClock } from '@pexen/pool-kit';
 import { LeaseGuard, type RemoteAttempt, RemoteSlot } from '@pexen/pool-process/remote';
 import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
@@ -270,7 +270,14 @@ class Agent implements RunningNode {
     const { marker } = this.#guarded;
     const files = this.#files?.session === link.session ? this.#files : undefined;
     const cwd = files?.folder;
-    const options = { settings: this.#settings.remote, slot, marker, cwd, recordsModules, sendsOutput };
+    const unusable = (error: unknown): void => {
+      const failure = isPexenError(error) ? (error.problems[0]?.message ?? '') : messageOf(error);
+      this.#settings.log(`can run nothing: ${failure}`);
+      this.#core.say(link.session, { is: 'unfit', failure });
+      this.#flushSoon();
+    };
+    const found = { slot, marker, cwd, recordsModules, sendsOutput, unusable };
+    const options = { settings: this.#settings.remote, ...found };
     const remote = new RemoteSlot(options, (report) => {
       const there = files === undefined ? report : reportedFrom(report, files.folder, files.manifest.root);
       this.#obey(this.#core.report(link, there, this.#clock.recent()));

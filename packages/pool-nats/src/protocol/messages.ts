@@ -8,7 +8,7 @@ import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import type { BundleManifest, PieceRequest } from './bundle.ts';
 
 /** Grows with every change of packets or messages. */
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 
 /** How long things may take, ms. The scheduler sets it for all its nodes. */
 export interface Timing {
@@ -166,6 +166,8 @@ export type NodeReport =
   | { readonly is: 'unpacked'; readonly failure?: string }
   /** These files are not as the scheduler has them: the node takes nothing of the run any more. */
   | { readonly is: 'other-code'; readonly files: readonly string[] }
+  /** Nothing can run on the node: it takes nothing of the run any more. What had not started ends as `not-started`. */
+  | { readonly is: 'unfit'; readonly failure: string }
   /** The node is to take no further attempt. */
   | { readonly is: 'draining' }
   /** The last message of the session: nothing of it runs any more. */

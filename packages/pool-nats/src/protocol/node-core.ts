@@ -179,8 +179,11 @@ export class NodeCore {
     return effects;
   }
 
-  /** Reports something about the files of its run to the scheduler of this session. */
-  say(session: string, report: Extract<NodeReport, { is: 'wants' | 'unpacked' | 'other-code' }>): void {
+  /** Reports something about the node, or the files of its run, to the scheduler of this session. */
+  say(
+    session: string,
+    report: Extract<NodeReport, { is: 'wants' | 'unpacked' | 'other-code' | 'unfit' }>,
+  ): void {
     this.#sessionOf(session)?.say(report);
   }
 

@@ -26,10 +26,15 @@ export class AgentProcess {
     this.child = child;
   }
 
-  /** Resolves when all its agents can be found. */
-  static async start(nodes: readonly PlainNodeOptions[]): Promise<AgentProcess> {
+  /** Resolves when all its agents can be found. `env`: variables besides those of here; `flags`: of Node. */
+  static async start(
+    nodes: readonly PlainNodeOptions[],
+    { env = {}, flags = [] }: { readonly env?: NodeJS.ProcessEnv; readonly flags?: readonly string[] } = {},
+  ): Promise<AgentProcess> {
     const program = fileURLToPath(new URL('./agent-program.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--conditions=@pexen/source', program, JSON.stringify(nodes)], {
+    const args = ['--conditions=@pexen/source', ...flags, program, JSON.stringify(nodes)];
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const agent = new AgentProcess(child);

@@ -38,6 +38,8 @@ export interface RemoteSlotOptions {
   readonly recordsModules: boolean;
   /** Outputs of programs that are too long for outcomes are to be sent. Default false. */
   readonly sendsOutput?: boolean | undefined;
+  /** Called once when nothing can run in it (any more). From then on attempts end as `not-started`. Default: each has the error as its outcome. */
+  readonly unusable?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -63,13 +65,17 @@ export class RemoteSlot {
   /** The first orders may come at once, and must not reach a pool that is still opening. */
   readonly #opened: Promise<void>;
   #isOpen = false;
+  readonly #unusable: ((error: unknown) => void) | undefined;
+  /** Why nothing can run in it. */
+  #failure: unknown;
 
   /** Opens its pool at once; `send` is not called before this has returned. */
   constructor(
-    { settings, slot, marker, cwd, recordsModules, sendsOutput = false }: RemoteSlotOptions,
+    { settings, slot, marker, cwd, recordsModules, sendsOutput = false, unusable }: RemoteSlotOptions,
     send: RemoteSlot['report'],
   ) {
     this.#send = send;
+    this.#unusable = unusable;
     const outputFile: Settings['outputFile'] = sendsOutput ? (...of) => this.#sinkFor(...of) : undefined;
     const connector = new ProcessConnector(
       { ...settings, workers: 1, launcher: [], hosts: [], outputFile },
@@ -83,13 +89,20 @@ export class RemoteSlot {
       workerGone: (worker, reason) => send({ is: 'gone', worker, reason }),
       lateError: (worker, tasks, error) =>
         send({ is: 'late', worker, error: { tasks, error: encodeThrown(error) } }),
+      failed: (error) => this.#fail(error),
     });
     this.#opened.then(
       () => {
         this.#isOpen = true;
       },
-      () => {}, // Each attempt reports why it cannot run.
+      (error: unknown) => this.#fail(error),
     );
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#unusable?.(error);
   }
 
   /** Reports to the host. */
@@ -105,7 +118,10 @@ export class RemoteSlot {
     const outcome = await this.#outcomeOf(assignment, ticket);
     this.#tickets.delete(id);
     ticket.flush();
-    this.report({ is: 'ended', id, outcome: encodeOutcome(withoutPromise(outcome), assignment.path) });
+    const isNeverRun = this.#unusable !== undefined && ticket.isRefused && isThrown(outcome, this.#failure);
+    if (ticket.isRefused && !isNeverRun) ticket.sayStarted('none');
+    const ended = isNeverRun ? neverRun : withoutPromise(outcome);
+    this.report({ is: 'ended', id, outcome: encodeOutcome(ended, assignment.path) });
   }
 
   #sinkFor(path: string, attempt: number, stream: 'stdout' | 'stderr'): OutputSink | undefined {
@@ -149,6 +165,12 @@ export class RemoteSlot {
   }
 }
 
+const neverRun: PoolOutcome = { kind: 'not-started', reason: 'nothing can run in its slot' };
+
+function isThrown(outcome: PoolOutcome, error: unknown): boolean {
+  return outcome.kind === 'threw' && error !== undefined && outcome.error === error;
+}
+
 /** The host cannot get the promise of an abandoned body. */
 function withoutPromise(outcome: PoolOutcome): PoolOutcome {
   if (outcome.kind !== 'stopped' || outcome.how !== 'abandoned') return outcome;
@@ -165,6 +187,8 @@ class RemoteTicket implements Ticket {
   readonly #uncredited: (CreditedSender | OutputSender)[] = [];
   #output: OutputSender | undefined;
   #mayNotSend = false;
+  /** It is said to have started where no worker has got it. */
+  isRefused = false;
   #updates: CreditedSender | undefined;
   #controller: AbortController | undefined;
 
@@ -179,7 +203,13 @@ class RemoteTicket implements Ticket {
     return this.#controller.signal;
   }
 
+  /** `none` is reported with the outcome, if at all. */
   started(worker: string): void {
+    this.isRefused = worker === 'none';
+    if (!this.isRefused) this.sayStarted(worker);
+  }
+
+  sayStarted(worker: string): void {
     this.#slot.report({ is: 'started', id: this.#id, worker });
   }
 

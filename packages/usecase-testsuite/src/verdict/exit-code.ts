@@ -40,6 +40,7 @@ const infrastructureCodes: ReadonlySet<string> = new Set([
     'PEXEN_NO_NATS_SERVER',
     'PEXEN_NODE_CODE',
     'PEXEN_NODE_SUPERSEDED',
+    'PEXEN_NODE_UNFIT',
     'PEXEN_NO_NODE',
     'PEXEN_NO_SLOT',
     'PEXEN_RUN_SILENT',
