@@ -115,7 +115,14 @@ class Lab {
   /** A folder on a disk of its own. */
   smallDisk(): string {
     const disk = mkdtempSync(join(this.folder, 'disk-'));
-    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k,nr_inodes=200,mode=1777', 'pexen', disk]);
+    const { status } = spawnSync('mount', [
+      '-t',
+      'tmpfs',
+      '-o',
+      'size=512k,nr_inodes=200,mode=1777',
+      'pexen',
+      disk,
+    ]);
     if (status !== 0) throw new Skipped('a small disk needs Linux and root');
     this.#ends.push(() => spawnSync('umount', ['--lazy', disk]));
     return disk;
@@ -262,7 +269,8 @@ const cases: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     const refusal = lab.run({ a: prints, b: prints, c: prints, d: returns });
     expect(Object.values(await refusal).map(({ status }) => status)).toEqual(Array(4).fill('returned'));
     expect(lab.warnings.length).toBeGreaterThan(0);
-    for (const warning of lab.warnings) expect(warning).toMatch(/the node "full" is not used any more.*no space left/);
+    for (const warning of lab.warnings)
+      expect(warning).toMatch(/the node "full" is not used any more.*no space left/);
   },
 
   'the disks of all nodes are full: the run ends with that error': async (lab) => {
