@@ -5,14 +5,15 @@
 import { isRecord } from '@pexen/core/options';
 import { isRemoteReport } from '@pexen/pool-process/remote';
 import { isInside, mostPieces } from './protocol/bundle.ts';
-import type {
-  FromNode,
-  Hello,
-  NodeOrder,
-  NodeReport,
-  Question,
-  Refusal,
-  ToNode,
+import {
+  type FromNode,
+  type Hello,
+  mostFormer,
+  type NodeOrder,
+  type NodeReport,
+  type Question,
+  type Refusal,
+  type ToNode,
 } from './protocol/messages.ts';
 import { tokenPattern } from './subjects.ts';
 
@@ -35,7 +36,16 @@ export function isGreeting(value: unknown): value is Pick<Hello, 'version' | 'fo
 /** True for a greeting of this version. */
 export function isHello(value: unknown): value is Hello {
   if (!isGreeting(value)) return false;
-  const { slots, state, stampMs, bootMark, properties, answers, works } = value as Partial<Hello>;
+  const {
+    slots,
+    state,
+    stampMs,
+    bootMark,
+    properties,
+    answers,
+    works,
+    former = [],
+  } = value as Partial<Hello>;
   return (
     isCount(slots) &&
     slots >= 1 &&
@@ -44,6 +54,8 @@ export function isHello(value: unknown): value is Hello {
     isTime(stampMs) &&
     (works === undefined || (isRecord(works) && typeof works.run === 'string' && isCount(works.epoch))) &&
     typeof bootMark === 'string' &&
+    areTexts(former) &&
+    former.length <= mostFormer &&
     areProperties(properties) &&
     (answers === undefined || typeof answers === 'string')
   );

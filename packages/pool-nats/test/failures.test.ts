@@ -17,13 +17,22 @@ import { sampled } from '#sample';
 import { type NatsOptions, nats } from '../src/index.ts';
 import { findServer, type RunningServer, startServer } from '../src/node.ts';
 import type { SchedulerOptions } from './chaos/scheduler-program.ts';
-import { marks, prints, returns, waitsFor, watchesClock } from './fixtures/tasks.ts';
+import { marks, needs, prepares, prints, returns, waitsFor, watchesClock } from './fixtures/tasks.ts';
 import { AgentProcess } from './support/agents.ts';
 
 const found = await findServer().catch((error: unknown) => String(error).split('\n')[0]);
 const serverFile = typeof found === 'object' ? found.file : '';
 const day = 86_400;
 const timing = { heartbeatMs: 200, leaseMs: 2_000, endingMs: 1_000 };
+
+type AgentStart = NonNullable<Parameters<typeof AgentProcess.start>[1]>;
+
+const bootId = '/proc/sys/kernel/random/boot_id';
+
+/** The id of the nth boot. */
+function bootOf(boot: number): string {
+  return `00000000-0000-4000-8000-00000000000${boot}`;
+}
 
 /** Why a case cannot be played here. */
 class Skipped extends Error {}
@@ -75,11 +84,45 @@ class Lab {
     return Number(new URL(this.servers).port);
   }
 
-  async agent(name: string, start: Parameters<typeof AgentProcess.start>[1] = {}): Promise<AgentProcess> {
+  /** `boot`: it sees the machine in another boot. */
+  async agent(
+    name: string,
+    { boot, ...start }: AgentStart & { readonly boot?: number } = {},
+  ): Promise<AgentProcess> {
     const { servers } = this;
-    const agent = await AgentProcess.start([{ servers, pool: 'lab', name, slots: 1, roots: ['/'] }], start);
+    const env = { XDG_CACHE_HOME: this.file(`cache-${name}`), LAB_NODE: name, ...start.env };
+    const inBoot = boot === undefined ? {} : { command: this.#inBoot(boot) };
+    const nodes = [{ servers, pool: 'lab', name, slots: 1, roots: ['/'] }];
+    const agent = await AgentProcess.start(nodes, { ...start, ...inBoot, env });
     this.#ends.push(() => agent.stop());
     return agent;
+  }
+
+  /** In a mount namespace the file with the id of the boot is another one. */
+  #inBoot(boot: number): readonly string[] {
+    const file = this.file(`boot-${boot}`);
+    writeFileSync(file, bootOf(boot));
+    const command = ['unshare', '-m', 'sh', '-c', `mount --bind '${file}' ${bootId} && exec "$@"`, 'sh'];
+    const [unshare = '', ...args] = command;
+    if (spawnSync(unshare, [...args, 'true']).status !== 0)
+      throw new Skipped('a process cannot be shown another id of the boot here');
+    return command;
+  }
+
+  /** Two nodes that are prepared, with usual leases, and a test on one of them that needs that and goes on. */
+  async preparedNodes() {
+    const agents: Record<string, AgentProcess> = {};
+    for (const name of ['one', 'two']) agents[name] = await this.agent(name, { boot: 1 });
+    const file = this.file('ledger');
+    const ledger = (): readonly string[] => textOf(file).split('\n').filter(Boolean);
+    const [a, b] = [prepares.with({ file }), needs.with({ file })];
+    const running = this.run({ a, b }, () => {}, { servers: this.servers, pool: 'lab', nodes: 2 });
+    await until(() => ledger().some((line) => line.startsWith('needs')) && ledger().length === 3);
+    const [, node = ''] =
+      ledger()
+        .find((line) => line.startsWith('needs'))
+        ?.split(' ') ?? [];
+    return { ledger, running, agents, first: node, other: node === 'one' ? 'two' : 'one' };
   }
 
   file(name: string): string {
@@ -101,11 +144,12 @@ class Lab {
   async run(
     tasks: Readonly<Record<string, PlacedTask['task']>>,
     consume: (result: Result) => unknown = () => {},
+    pool: NatsOptions = this.pool,
   ): Promise<Readonly<Record<string, Result>>> {
     const placed = Object.entries(tasks).map(([name, task]): PlacedTask => ({ under: [name], task }));
     const results: Record<string, Result> = {};
     const onWarning = ({ message }: Problem) => void this.warnings.push(message);
-    for await (const result of run(placed, { pool: () => nats(this.pool), onWarning })) {
+    for await (const result of run(placed, { pool: () => nats(pool), onWarning })) {
       results[result.path.split('/')[0] ?? ''] = result;
       await consume(result);
     }
@@ -212,7 +256,7 @@ const cases: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     expect(a?.attempts.length).toBe(1);
   },
 
-  'whoever takes the results waits for longer than the lease: nothing is lost, and nothing starts beyond the spare places':
+  'the consumer of the results waits for longer than the lease: nothing is lost, and nothing starts beyond the spare places':
     async (lab) => {
       await lab.agent('one');
       const counts: number[] = [];
@@ -253,6 +297,40 @@ const cases: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     expect(lab.warnings).toEqual([
       expect.stringContaining('the node "other" is not used: it speaks protocol'),
     ]);
+  },
+
+  'a machine boots in the middle: what ran there is lost at once, and only there it is set up again': async (
+    lab,
+  ) => {
+    const { ledger, running, first, other, agents } = await lab.preparedNodes();
+    await agents[first]?.stop();
+    const bootedMs = performance.now();
+    await lab.agent(first, { boot: 2 });
+    await until(() => ledger().includes(`prepares ${first} ${bootOf(2)}`));
+    await until(() => ledger().filter((line) => line.startsWith('needs')).length === 2);
+    // Leases of the usual length would last for 43 seconds.
+    expect(performance.now() - bootedMs).toBeLessThan(30_000);
+    lab.write('ledger.go');
+    const { b } = await running;
+    expect(b?.attempts.map(({ outcome }) => outcome.kind)).toEqual(['lost', 'returned']);
+    const prepared = ledger().filter((line) => line.startsWith('prepares'));
+    const boots = [`${first} ${bootOf(1)}`, `${other} ${bootOf(1)}`, `${first} ${bootOf(2)}`];
+    expect(prepared.toSorted()).toEqual(boots.map((each) => `prepares ${each}`).toSorted());
+  },
+
+  'an agent is killed, and started again in the same boot: lost at once, and nothing is set up again': async (
+    lab,
+  ) => {
+    const { ledger, running, first, agents } = await lab.preparedNodes();
+    await agents[first]?.stop();
+    const startedMs = performance.now();
+    await lab.agent(first, { boot: 1 });
+    await until(() => ledger().filter((line) => line.startsWith('needs')).length === 2);
+    expect(performance.now() - startedMs).toBeLessThan(30_000);
+    lab.write('ledger.go');
+    const { b } = await running;
+    expect(b?.attempts.map(({ outcome }) => outcome.kind)).toEqual(['lost', 'returned']);
+    expect(ledger().filter((line) => line.startsWith('prepares')).length).toBe(2);
   },
 
   'the disk of a node is full: what runs there ends well, and the rest runs elsewhere': async (lab) => {

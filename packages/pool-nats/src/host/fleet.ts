@@ -35,6 +35,7 @@ import { connectionOf, connectionsOf, isFree, isUsable, leftAt, type Member } fr
 import { NodeConnection, type NodeSlot, type SlotLender } from './node-connection.ts';
 import {
   distrustProblem,
+  doubledProblem,
   noBundle,
   noNodeFits,
   otherCode,
@@ -140,7 +141,7 @@ export class Fleet implements SlotLender {
     transport.subscribe(this.#subjects.fromNode('*', this.#host), (received) => this.#hear(received));
     transport.subscribe(this.#subjects.unheard('*', this.#host, '*'), ({ subject, isUnheard }) => {
       const id = subject.slice(subject.lastIndexOf('.') + 1);
-      if (isUnheard) this.#obey(this.#core.unreachable(this.#subjects.nameIn(subject), id));
+      if (isUnheard) this.#obey(this.#core.unreachable(this.#subjects.nameIn(subject), id, this.#nowMs));
     });
     await transport.flush();
     const tickMs = Math.max(5, this.#settings.timing.heartbeatMs / 4);
@@ -312,6 +313,7 @@ export class Fleet implements SlotLender {
         hello.node,
         `${hello.name} is ${hello.state === 'busy' ? 'busy with another run' : hello.state}`,
       );
+    for (const node of hello.former ?? []) this.#heard({ name, node });
     if (this.#hasNothing(hello)) this.#heard(hello);
     this.#wires.fromNode(hello.name, () => this.#obey(this.#core.greet(hello, this.#nowMs)));
   }
@@ -322,7 +324,7 @@ export class Fleet implements SlotLender {
     return hello.state !== 'free' || !this.#accepts(hello);
   }
 
-  #heard(hello: Hello): void {
+  #heard(hello: Pick<Hello, 'name' | 'node'>): void {
     this.#earlier.heard(hello);
     this.#changed();
   }
@@ -378,6 +380,9 @@ export class Fleet implements SlotLender {
         for (const connection of connectionsOf(member)) connection.setAway(member.isAway);
         this.#reportNode(member.hello.name);
         if (!member.isAway) this.#lend();
+        break;
+      case 'doubled':
+        this.#context.warn(doubledProblem(effect.hello.name));
         break;
       case 'distrusted':
         this.#distrust(effect.hello.name, effect.what);

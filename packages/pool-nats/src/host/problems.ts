@@ -13,6 +13,15 @@ export function distrustProblem(name: string, what: string): Problem {
   };
 }
 
+/** Two agents have one name. */
+export function doubledProblem(name: string): Problem {
+  return {
+    code: 'PEXEN_NODE_DOUBLED',
+    message: `two agents call themselves "${name}": one says that the other is over, which is not so`,
+    hint: 'Give each machine a name of its own: pexen node --name NAME. Copies of a disk have the name of the original.',
+  };
+}
+
 /** Undefined for a node that speaks as this scheduler does. */
 export function strangerProblem({
   name,

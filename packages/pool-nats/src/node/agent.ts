@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isPexenError, messageOf, type PexenError } from '@pexen/core';
 import { encodeThrown, systemClock } from '@pexen/pool-kit';
 import { LeaseGuard, type RemoteAttempt, RemoteSlot } from '@pexen/pool-process/remote';
+import { cacheFolder } from '../cache.ts';
 import { checkedCodec, decodePacket, encodePacket, formatVersion } from '../codec.ts';
 import { isNodeOrder, isQuestion, isToNode } from '../packet-checks.ts';
 import type { BundleManifest } from '../protocol/bundle.ts';
@@ -18,6 +19,7 @@ import { type NodeOptions, type NodeSettings, nodeSettingsOf } from './options.t
 import { placed, reportedFrom } from './placed-attempt.ts';
 import { bootMark, Properties } from './properties.ts';
 import { Roots } from './roots.ts';
+import { noteStart, type OwnStart } from './starts.ts';
 
 /** A node that works for the runs of a pool until it is stopped. */
 export interface RunningNode {
@@ -56,8 +58,9 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   const roots = new Roots(settings.roots);
   const properties = new Properties(settings);
   await properties.probe();
+  const start = await noteStart(cacheFolder('nodes'), settings.pool, settings.name);
   const transport = await connectTransport(settings.server, `pexen node ${settings.name}`);
-  const agent = new Agent(settings, roots, properties, transport);
+  const agent = new Agent(settings, roots, properties, start, transport);
   try {
     await agent.start();
     return agent;
@@ -73,10 +76,10 @@ const mostNamed = 100;
 /** The agent ends what runs when the lease is over; after this part of the time for ending, the guard does. */
 const guardShare = 0.25;
 
-/** A marker inside of that of this process, which may be part of an attempt itself. */
-function newMarker(): string {
-  const own = randomBytes(8).toString('hex');
+/** A marker inside of that of this start, and of this process, which may be part of an attempt itself. */
+function newMarker(start: OwnStart): string {
   const outer = process.env.PEXEN_ATTEMPT;
+  const own = `${start.marker}/${randomBytes(8).toString('hex')}`;
   return outer === undefined ? own : `${outer}/${own}`;
 }
 
@@ -97,7 +100,8 @@ class Agent implements RunningNode {
   readonly #properties: Properties;
   readonly #transport: Transport;
   readonly #subjects: Subjects;
-  readonly #id = randomBytes(9).toString('base64url');
+  readonly #id: string;
+  readonly #start: OwnStart;
   readonly #core: NodeCore;
   readonly #clock = new LeaseClock();
   readonly #links = new Map<string, RemoteSlot>();
@@ -114,12 +118,20 @@ class Agent implements RunningNode {
   #stopsAtMs: number | undefined;
   #isOver = false;
 
-  constructor(settings: NodeSettings, roots: Roots, properties: Properties, transport: Transport) {
+  constructor(
+    settings: NodeSettings,
+    roots: Roots,
+    properties: Properties,
+    start: OwnStart,
+    transport: Transport,
+  ) {
     const { name, slots, pool } = settings;
     this.name = name;
     this.server = transport.server;
     this.#settings = settings;
     this.#roots = roots;
+    this.#start = start;
+    this.#id = start.id;
     this.#properties = properties;
     this.#transport = transport;
     this.#subjects = new Subjects(pool);
@@ -129,7 +141,7 @@ class Agent implements RunningNode {
       codec: checkedCodec(isNodeOrder),
       announceMs,
     };
-    const found = { properties: properties.all, bootMark: bootMark() };
+    const found = { properties: properties.all, bootMark: bootMark(), former: start.former };
     this.#core = new NodeCore({ ...fixed, ...found, node: this.#id, name, slots, keyOf });
   }
 
@@ -149,7 +161,7 @@ class Agent implements RunningNode {
       else this.#obey(this.#core.announce(this.#clock.now(), question.id));
     });
     void this.#transport.closed.then((failure) => this.#end(failure));
-    this.#stopped.promise.catch(() => {}); // Whoever does not wait for the end does not get to know why.
+    this.#stopped.promise.catch(() => {}); // It may be that no caller waits for it.
     await this.#transport.flush(); // A scheduler that hears of it must be able to reach it.
     this.#obey(this.#core.announce(this.#clock.now()));
     this.#tick();
@@ -200,6 +212,7 @@ class Agent implements RunningNode {
     this.#cancelTick();
     await Promise.all([...this.#links.values()].map((link) => link.close('kill')));
     this.#guard.close();
+    this.#start.end();
     await this.#transport.close();
     if (failure === undefined) this.#stopped.resolve();
     else this.#stopped.reject(failure);
@@ -220,7 +233,7 @@ class Agent implements RunningNode {
     }
     const { tenure, endsAtMs, endingMs } = lease;
     if (tenure !== this.#guarded.tenure) {
-      this.#guarded = { tenure, endsAtMs: 0, marker: newMarker() };
+      this.#guarded = { tenure, endsAtMs: 0, marker: newMarker(this.#start) };
       this.#roots.forget();
       this.#code.forget();
     }

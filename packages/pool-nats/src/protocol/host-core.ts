@@ -53,9 +53,18 @@ export class HostCore {
 
   /** A node has said what it is. */
   greet(hello: Hello, nowMs: number): FleetEffect[] {
-    if (this.#isClosing || !this.#mayJoin(hello) || !this.#options.accepts(hello)) return [];
-    for (const member of this.#members.values()) if (isOf(member, hello.name, hello.node)) return [];
-    return this.#join(hello, nowMs);
+    const ended = this.#endFormer(hello, nowMs);
+    if (this.#isClosing || !this.#mayJoin(hello) || !this.#options.accepts(hello)) return ended;
+    for (const member of this.#members.values()) if (isOf(member, hello.name, hello.node)) return ended;
+    return [...ended, ...this.#join(hello, nowMs)];
+  }
+
+  /** What this start of the node says of those before it. */
+  #endFormer({ name, former = [] }: Hello, nowMs: number): FleetEffect[] {
+    if (former.length === 0) return [];
+    return this.#each((member) =>
+      former.some((node) => isOf(member, name, node)) ? member.session.succeeded(nowMs) : [],
+    );
   }
 
   /** A packet of a node has come. */
@@ -81,8 +90,8 @@ export class HostCore {
   }
 
   /** No one listens at the address of this start of the node. */
-  unreachable(name: string, node: string): FleetEffect[] {
-    return this.#each((member) => (isOf(member, name, node) ? member.session.unreachable() : []));
+  unreachable(name: string, node: string, nowMs: number): FleetEffect[] {
+    return this.#each((member) => (isOf(member, name, node) ? member.session.unreachable(nowMs) : []));
   }
 
   /** The node of this name cannot be trusted with anything more, for this reason. */

@@ -13,6 +13,7 @@ import {
   type NodeOrder,
   type NodeReport,
   type Refusal,
+  silentAfter,
   type Timing,
   type ToNode,
 } from './messages.ts';
@@ -27,6 +28,8 @@ export type HostEffect =
   | { readonly do: 'away' }
   /** The node is back, and nothing is missing. */
   | { readonly do: 'back' }
+  /** The node still sends, though another start of it says that this one is over. */
+  | { readonly do: 'doubled' }
   /** The node sends what no node sends: it is not asked again, and `over` follows when nothing of the session can run there any more. */
   | { readonly do: 'distrusted'; readonly what: string }
   /** The session is over: nothing of it runs any more. `refusal`: the node did not take it. */
@@ -62,6 +65,10 @@ export class HostSession {
   /** When it received the last sign of life that it has answered: the lease of the node may start there. */
   #answeredMs: number;
   #isAway = false;
+  /** The server has said that no one listens there, and nothing was heard since. */
+  #isUnheard = false;
+  /** A later start of the node says that this one is over; `denied` once it was heard after that. */
+  #ending: 'reported' | 'denied' | undefined;
   /** What the node has done that no node does. From then on nothing of it is read, and its lease is not prolonged. */
   #misdeed: string | undefined;
 
@@ -117,6 +124,11 @@ export class HostSession {
       effects.push({ do: 'joined' });
     }
     this.#heardMs = nowMs;
+    this.#isUnheard = false;
+    if (this.#ending === 'reported') {
+      this.#ending = 'denied';
+      effects.push({ do: 'doubled' });
+    }
     if (this.#isAway) {
       this.#isAway = false;
       effects.push({ do: 'back' });
@@ -154,8 +166,22 @@ export class HostSession {
   }
 
   /** No one listens at the node's address. */
-  unreachable(): HostEffect[] {
-    return this.#state === 'joined' ? this.#goAway() : [];
+  unreachable(nowMs: number): HostEffect[] {
+    this.#isUnheard = true;
+    const ended = this.#endIfSilent(nowMs);
+    return ended.length > 0 || this.#state !== 'joined' ? ended : this.#goAway();
+  }
+
+  /** A later start of the node says that this one is over. It ends the session once nothing is heard of it any more. */
+  succeeded(nowMs: number): HostEffect[] {
+    this.#ending ??= 'reported';
+    return this.#endIfSilent(nowMs);
+  }
+
+  #endIfSilent(nowMs: number): HostEffect[] {
+    if (this.#ending !== 'reported' || this.#state === 'over') return [];
+    const isSilent = this.#isUnheard || nowMs - this.#heardMs > silentAfter(this.#options.timing);
+    return isSilent ? this.#end('was ended, and started again') : [];
   }
 
   /** Time has passed. */
@@ -163,6 +189,8 @@ export class HostSession {
     const { timing } = this.#options;
     const effects: HostEffect[] = [];
     if (this.#state === 'over') return effects;
+    effects.push(...this.#endIfSilent(nowMs));
+    if (effects.length > 0) return effects;
     if (this.#state === 'joining') {
       if (nowMs - this.#sinceMs > timing.heartbeatMs * joiningBeats)
         return [transmit({ kind: 'leave', session: this.#options.session }), ...this.#end('did not answer')];

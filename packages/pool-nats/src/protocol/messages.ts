@@ -25,6 +25,11 @@ export function awayAfter({ heartbeatMs }: Timing): number {
   return heartbeatMs * 3;
 }
 
+/** A node that is alive sends a sign of life within this time. */
+export function silentAfter({ heartbeatMs }: Timing): number {
+  return heartbeatMs * 1.5;
+}
+
 /** The clocks of two machines may differ in speed by so much. */
 const drift = 1.1;
 
@@ -32,6 +37,9 @@ const drift = 1.1;
 export function fencedAfter({ leaseMs, endingMs }: Timing): number {
   return leaseMs * drift + endingMs;
 }
+
+/** So many of its former starts a node knows. */
+export const mostFormer = 16;
 
 /** What a node says of itself to all schedulers. */
 export interface Hello {
@@ -43,6 +51,8 @@ export interface Hello {
   readonly name: string;
   /** What it is and has. */
   readonly properties: NodeProperties;
+  /** Starts of this node before this one that are certainly over, by their ids. */
+  readonly former?: readonly string[];
   /** The same from one boot of its machine to the next. */
   readonly bootMark: string;
   /** How many attempts it runs at the same time. */

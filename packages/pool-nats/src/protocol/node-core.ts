@@ -63,7 +63,10 @@ export interface LinkId {
 
 /** What a node is. */
 export interface NodeIdentity
-  extends Pick<Hello, 'node' | 'name' | 'properties' | 'bootMark' | 'slots' | 'version' | 'format'> {
+  extends Pick<
+    Hello,
+    'node' | 'name' | 'former' | 'properties' | 'bootMark' | 'slots' | 'version' | 'format'
+  > {
   readonly codec: Codec;
   /** How often a node that works for no session says so, ms. */
   readonly announceMs: number;
@@ -114,11 +117,12 @@ export class NodeCore {
   /** Says to all schedulers what it is, and whether it is free. `answers`: the id of the question. */
   announce(nowMs: number, answers?: string): NodeEffect[] {
     this.#announcedMs = nowMs;
-    const { node, name, bootMark, slots, version, format } = this.#options;
+    const { node, name, former = [], bootMark, slots, version, format } = this.#options;
     const properties = this.#properties;
     const state = this.#isDraining ? 'draining' : this.#current === undefined ? 'free' : 'busy';
     const hello: Hello = {
       ...{ version, format, node, name, properties, bootMark, slots, state, stampMs: nowMs },
+      ...(former.length > 0 && { former }),
       ...(this.#current !== undefined && { works: this.#current.works }),
       ...(answers !== undefined && { answers }),
     };

@@ -16,6 +16,12 @@ export interface PlantedBug {
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
+    what: 'what a node says of its former starts is taken for all of its starts',
+    file: 'host-core.ts',
+    find: 'former.some((node) => isOf(member, name, node)) ?',
+    replace: 'member.hello.name === name ?',
+  },
+  {
     what: 'a node works on although its lease is over',
     file: 'node-core.ts',
     find: 'return this.#ending === undefined && nowMs >= this.leaseEndsMs;',

@@ -1,6 +1,6 @@
 /** A machine with its agent: the core under test, bodies that take time, a clock of its own, crashes and stops. */
 
-import type { ToNode } from '../../src/protocol/messages.ts';
+import { mostFormer, type ToNode } from '../../src/protocol/messages.ts';
 import { type LinkId, NodeCore, type NodeEffect } from '../../src/protocol/node-core.ts';
 import type { Attempt } from './ledger.ts';
 import { plainCodec, type World } from './world.ts';
@@ -123,7 +123,9 @@ export class SimNode {
     const keyOf = ({ work }: { readonly work: unknown }) => {
       return { path: (work as Attempt).key, attempt: 1, part: 'body' as const };
     };
-    return new NodeCore({ ...fixed, node: this.id, name, keyOf });
+    // Everything that a start ran has ended with it.
+    const former = Array.from({ length: Math.max(0, this.#starts - 1) }, (_, n) => `${name}-${n + 1}`);
+    return new NodeCore({ ...fixed, node: this.id, name, former: former.slice(-mostFormer), keyOf });
   }
 
   /** Lets the agent do something, when it is not stopped. */

@@ -94,6 +94,7 @@ export class SimScheduler {
   }
 
   greet(hello: Hello): void {
+    for (const node of hello.former ?? []) this.#silent.delete(node);
     if (this.#isUp) this.#obey(this.#core.greet(hello, this.#nowMs));
   }
 
@@ -102,7 +103,7 @@ export class SimScheduler {
   }
 
   unreachable({ name, node }: Hello): void {
-    if (this.#isUp) this.#obey(this.#core.unreachable(name, node));
+    if (this.#isUp) this.#obey(this.#core.unreachable(name, node, this.#nowMs));
   }
 
   get #nowMs(): number {
@@ -152,6 +153,8 @@ export class SimScheduler {
           this.#world.joined.delete(effect.hello.node);
         for (const link of links) this.#lose(link);
         break;
+      case 'doubled':
+        break; // A late packet of a start that is over.
       case 'distrusted':
         this.#world.ledger.stuck(`${effect.hello.name} was distrusted: it ${effect.what}`);
         break;

@@ -18,6 +18,16 @@ export async function testServer(): Promise<RunningServer | { readonly missing: 
 /** Options that can be sent to another process. */
 export type PlainNodeOptions = Omit<NodeOptions, 'log'>;
 
+/** How a process with agents is started. */
+export interface StartOptions {
+  /** Variables besides those of here. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Of Node. */
+  readonly flags?: readonly string[];
+  /** Words before it: a command that runs it. */
+  readonly command?: readonly string[];
+}
+
 /** A process with agents. */
 export class AgentProcess {
   readonly child: ChildProcess;
@@ -26,14 +36,15 @@ export class AgentProcess {
     this.child = child;
   }
 
-  /** Resolves when all its agents can be found. `env`: variables besides those of here; `flags`: of Node. */
+  /** Resolves when all its agents can be found. */
   static async start(
     nodes: readonly PlainNodeOptions[],
-    { env = {}, flags = [] }: { readonly env?: NodeJS.ProcessEnv; readonly flags?: readonly string[] } = {},
+    { env = {}, flags = [], command = [] }: StartOptions = {},
   ): Promise<AgentProcess> {
     const program = fileURLToPath(new URL('./agent-program.ts', import.meta.url));
-    const args = ['--conditions=@pexen/source', ...flags, program, JSON.stringify(nodes)];
-    const child = spawn(process.execPath, args, {
+    const argv = ['--conditions=@pexen/source', ...flags, program, JSON.stringify(nodes)];
+    const [file = '', ...args] = [...command, process.execPath, ...argv];
+    const child = spawn(file, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
