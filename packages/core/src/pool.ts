@@ -98,7 +98,7 @@ export interface LeftAttempt {
   /** `ended`: its outcome is kept. `unstarted`: it had not started, and never will; it is not adopted, only dismissed. */
   readonly state: 'running' | 'ended' | 'unstarted';
   /** For how long it has been running when `left` is called, ms: its timeout counts from its start. Absent where that is not known. */
-  readonly ranMs?: number;
+  readonly runningMs?: number;
   /** The name of the node that has it, in a pool with nodes. */
   readonly node?: string;
 }

@@ -44,7 +44,12 @@ export interface TaskInfo {
   /** It runs once on each node. */
   readonly perNode?: true;
   /** It is the execution on this node of the task `of`, which is `perNode`. */
-  readonly node?: { readonly name: string; readonly of: string };
+  readonly node?: {
+    readonly name: string;
+    readonly of: string;
+    /** The boot of the node: another one is set up again. */
+    readonly bootMark?: string;
+  };
   readonly tags?: readonly string[];
   /** May it start again after its worker was lost? */
   readonly rerunnable: boolean;

@@ -151,14 +151,14 @@ function isFrame(value: unknown): boolean {
 
 function isLeft(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { session, path, attempt, part, state, kept, id, slot, ranMs = 0 } = value;
+  const { session, path, attempt, part, state, kept, id, slot, runningMs = 0 } = value;
   return (
     [session, attempt, kept, id].every(isCount) &&
     typeof path === 'string' &&
     (part === 'body' || part === 'cleanup') &&
     (state === 'running' || state === 'ended' || state === 'unstarted') &&
     (slot === undefined || (isCount(slot) && slot <= mostSlots)) &&
-    Number.isFinite(ranMs)
+    Number.isFinite(runningMs)
   );
 }
 

@@ -333,6 +333,43 @@ const cases: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     expect(ledger().filter((line) => line.startsWith('prepares')).length).toBe(2);
   },
 
+  'the scheduler is killed, and the run resumed: only a node that has booted meanwhile is set up again':
+    async (lab) => {
+      const agents: Record<string, AgentProcess> = {};
+      for (const name of ['one', 'two']) agents[name] = await lab.agent(name, { boot: 1 });
+      const file = lab.file('ledger');
+      const ledger = (): readonly string[] => textOf(file).split('\n').filter(Boolean);
+      const session = (isResume: boolean) => {
+        const given = JSON.stringify({ state: lab.file('state'), servers: lab.servers, file, isResume });
+        const scheduler = fileURLToPath(new URL('./support/setup-scheduler.ts', import.meta.url));
+        const argv = ['--conditions=@pexen/source', scheduler, given];
+        const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+        const going = { child, output: '' };
+        child.stdout.setEncoding('utf8').on('data', (text: string) => (going.output += text));
+        return going;
+      };
+      const former = session(false);
+      const isPrepared = (name: string): boolean =>
+        former.output.includes(`result set-up/prepares@${name} returned`);
+      await until(() => isPrepared('one') && isPrepared('two') && ledger().length === 3);
+      former.child.kill('SIGKILL');
+      const [, used] =
+        ledger()
+          .find((line) => line.startsWith('needs'))
+          ?.split(' ') ?? [];
+      const booted = used === 'one' ? 'two' : 'one';
+      await agents[booted]?.stop();
+      await lab.agent(booted, { boot: 2 });
+      const later = session(true);
+      await until(() => ledger().includes(`prepares ${booted} ${bootOf(2)}`));
+      lab.write('ledger.go');
+      expect(await once(later.child, 'exit')).toEqual([0, null]);
+      const prepared = ledger().filter((line) => line.startsWith('prepares'));
+      const boots = [`one ${bootOf(1)}`, `two ${bootOf(1)}`, `${booted} ${bootOf(2)}`];
+      expect(prepared.toSorted(), later.output).toEqual(boots.map((each) => `prepares ${each}`).toSorted());
+      expect(later.output).toContain(`recalled set-up/prepares@${used} returned`);
+    },
+
   'the disk of a node is full: what runs there ends well, and the rest runs elsewhere': async (lab) => {
     const disk = lab.smallDisk();
     await lab.agent('full', { env: { TMPDIR: disk } });

@@ -229,7 +229,7 @@ describe('a later session of the run', () => {
       {
         is: 'left',
         attempts: [
-          { ...key(1), session: 1, kept: 1, id: 1, state: 'running', ranMs: 40, slot: 0 },
+          { ...key(1), session: 1, kept: 1, id: 1, state: 'running', runningMs: 40, slot: 0 },
           { ...key(2), session: 1, kept: 2, id: 2, state: 'unstarted' },
           { ...key(3), session: 1, kept: 3, id: 3, state: 'ended' },
         ],

@@ -181,7 +181,7 @@ test('an adopted attempt that is lost is repeated as any other', async () => {
 
 test('its timeout counts from its start, also over what it took to look for it', async () => {
   const [clock, opened] = [new ScriptedClock(), Promise.withResolvers<void>()];
-  const pool = new LastingPool([{ ...leftOf('a'), ranMs: 700 }, leftOf('b')]);
+  const pool = new LastingPool([{ ...leftOf('a'), runningMs: 700 }, leftOf('b')]);
   pool.onDismiss = () => clock.pass(200);
   pool.opened = opened.promise;
   const tasks = [task({ name: 'a', timeout: 1_000 }, () => {}), task({ name: 'b' }, () => {})];

@@ -51,8 +51,8 @@ export function isFree({ slots, left }: Member, slot: number): boolean {
 
 /** Attempts of earlier sessions that the node still has. */
 export function leftAt({ hello, left, leftAtMs }: Member, nowMs: number): LeftAttempt[] {
-  return left.map(({ session, path, attempt, part, state, ranMs }) => {
-    const ran = ranMs !== undefined && { ranMs: ranMs + nowMs - leftAtMs };
-    return { session, path, attempt, part, state, ...ran, node: hello.name };
+  return left.map(({ session, path, attempt, part, state, runningMs }) => {
+    const runs = runningMs !== undefined && { runningMs: runningMs + nowMs - leftAtMs };
+    return { session, path, attempt, part, state, ...runs, node: hello.name };
   });
 }

@@ -706,8 +706,8 @@ type Started = Extract<RemoteReport, { is: 'started' }>;
 
 function leftOf({ key, kept, id, state, startedMs }: KeptAttempt, nowMs: number, slot?: number): LeftOnNode {
   const how = state === 'waiting' ? 'running' : state;
-  const ran = how === 'running' && startedMs !== undefined && { ranMs: nowMs - startedMs };
-  return { ...key, kept, id, state: how, ...ran, ...(slot !== undefined && { slot }) };
+  const runs = how === 'running' && startedMs !== undefined && { runningMs: nowMs - startedMs };
+  return { ...key, kept, id, state: how, ...runs, ...(slot !== undefined && { slot }) };
 }
 
 /** What the node itself causes when it ends everything. */

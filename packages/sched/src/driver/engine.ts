@@ -652,7 +652,7 @@ export class Engine implements AttemptHost, PoolListener {
     const left = this.#leftovers?.take(made.path, attempt, part);
     if (left !== undefined) {
       made.adoptedFrom = left.session;
-      made.ranMs = left.ranMs ?? 0;
+      made.ranMs = left.runningMs ?? 0;
       this.#await(made, this.#poolAt(pool).adopt(left, made));
     } else if (this.#journaling === undefined || part === 'cleanup' || made.rules.rerunnable)
       this.#run(made, pool);

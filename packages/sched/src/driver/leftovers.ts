@@ -65,8 +65,8 @@ export class Leftovers {
     const taken = this.#found.find(({ left }) => left.path === path && left.part === part);
     if (taken === undefined) return undefined;
     this.#found = this.#found.filter((each) => each !== taken);
-    const { ranMs = 0 } = taken.left;
-    return { ...taken.left, ranMs: ranMs + this.#nowMs() - taken.atMs };
+    const { runningMs = 0 } = taken.left;
+    return { ...taken.left, runningMs: runningMs + this.#nowMs() - taken.atMs };
   }
 
   async #dismiss(isDismissed: (found: Found) => boolean): Promise<void> {

@@ -94,11 +94,14 @@ export class Descriptions {
     return info;
   }
 
-  /** What was set up on nodes is not known to be there in a later session, so that it is set up again. */
+  /** Whether what was set up on nodes is still there in a later session is not a matter of equal paths. */
   #describeSetup(info: Writable): void {
     const { instances, setups } = this.#plan;
     const instance = instances.get(info.id);
-    if (instance !== undefined) info.node = { name: instance.node, of: this.#plan.pathOf(instance.of) };
+    if (instance !== undefined) {
+      const { node: name, bootMark } = instance;
+      info.node = { name, of: this.#plan.pathOf(instance.of), bootMark };
+    }
     if (instance !== undefined || setups.has(info.id)) info.recallable = false;
   }
 

@@ -151,6 +151,7 @@ export class EarlierSessions {
     if (this.records.tasks.size === 0 && this.records.health === 'whole') return nothing;
     for (const info of infos) this.#enter(info);
     if (!this.#isDecided(infos)) this.#decide();
+    for (const info of infos) if (!this.#reported.has(info.path)) this.#decideOnNode(info);
     const tasks = infos.flatMap((info) => this.#knownOf(info) ?? []);
     const recall = {
       tasks: this.#recalledOf(tasks),
@@ -187,6 +188,29 @@ export class EarlierSessions {
   #enter(info: TaskInfo): void {
     this.#infos.set(info.path, info);
     this.#ids.set(info.path, info.id);
+  }
+
+  /**
+   * What a set-up has done on a node stands until that boots, also if it failed or was interrupted there; what tears it down on a node is only added where
+   * that is due.
+   */
+  #decideOnNode({ path, node, tearsDown = [] }: TaskInfo): void {
+    const decision = this.#decisions.get(path);
+    const record = this.records.tasks.get(path);
+    if (node === undefined || record === undefined || decision === undefined) return;
+    if (decision.action !== 'keep' && decision.action !== 'crash') return;
+    const { info, result } = this.archive.tasks.get(path) ?? {};
+    const before = decision.action === 'keep' ? result?.node : info?.node;
+    const isSameBoot = before?.name === node.name && before.bootMark === node.bootMark;
+    if (isSameBoot && (decision.action === 'crash' || (!decision.isOver && tearsDown.length === 0))) return;
+    const reason = isSameBoot ? 'is due on its node again' : 'its node has booted since';
+    const { generation, revision } = record.execution;
+    const execution = { generation: generation + 1, revision: revision + 1, isExtra: false };
+    this.#decisions.set(path, {
+      ...decision,
+      ...{ action: 'run', reason, execution, attempt: 1, poisons: [], cleansUp: false },
+      ...{ isStale: false, isOver: false, isOutstanding: false },
+    });
   }
 
   /** True where the decisions already are about such tasks: they were expected as they are, or nothing is known of them and nothing guarded. */

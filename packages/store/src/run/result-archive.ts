@@ -19,6 +19,8 @@ export interface ArchivedResult {
   /** The ends of all its attempts, the last one included. */
   readonly attempts: readonly StoredEnd[];
   readonly endedIn: ArchivedSession;
+  /** Where a set-up was executed. */
+  readonly node?: TaskInfo['node'];
   /** Its place in the journal. */
   readonly seq: number;
   /** Results before the journal, for a task that a rerun has kept. */
@@ -124,7 +126,8 @@ export class ResultArchive {
     }
     const before = task.ends.filter(({ end }) => end.attempt < event.attempt);
     const attempts = [...before.map((each) => inSession(each, endedIn)), event.end];
-    task.result = { record: event, attempts, endedIn, seq, earlier: [] };
+    const { node } = task.info;
+    task.result = { record: event, attempts, endedIn, ...(node && { node }), seq, earlier: [] };
     const files = event.fileSet === undefined ? undefined : this.#sets.get(event.fileSet);
     if (files !== undefined) task.files = files;
   }
