@@ -173,6 +173,7 @@ test('an adopted attempt that is lost is repeated as any other', async () => {
   await turn();
   pool.under.get('a')?.end({ kind: 'lost', reason: 'its node is gone' });
   await turn();
+  await turn();
   expect(pool.log.slice(1)).toEqual(['adopt 1 a 1 body', 'run a 2 body']);
   pool.under.get('a')?.end({ kind: 'returned', value: 1 });
   await done;
