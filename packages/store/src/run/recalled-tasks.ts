@@ -173,10 +173,10 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
   const ended = action === 'again' || isNewGeneration(decision, record) ? [] : endsOf(archived, session);
   const attempts = ended.filter((end) => end.attempt < attempt).map(attemptRecord);
   const earlier = session.isRerun ? [] : earlierResults(known);
-  const isAnew = session.isRerun || isNewGeneration(decision, record);
+  const isFromFirst = session.isRerun || isNewGeneration(decision, record);
   const interruptions = action === 'retry' || session.isRerun ? 0 : record.interruptions;
   const crashed = action === 'crash' ? { crashed: decision.reason } : {};
-  const rebootCount = isAnew ? 0 : record.reboots;
+  const rebootCount = isFromFirst ? 0 : record.reboots;
   const isFromStart = attempts.length + earlier.length + interruptions + rebootCount === 0 && !cleansUp;
   const isUp = !session.isRerun && everStarted(record) && record.tornDownBy.length === 0;
   if (isFromStart && !isUp && action !== 'crash') return undefined;
