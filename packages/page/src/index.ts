@@ -2,6 +2,5 @@
 export * from './data/document.ts';
 export { forPage } from './data/for-page.ts';
 export { detailsOf } from './evidence/details.ts';
-export { Past, pastRuns } from './evidence/past.ts';
 export { type HtmlOptions, html, reportDocument, type Surroundings } from './html/html.ts';
 export { livePage, reportPage } from './html/page-file.ts';

@@ -106,6 +106,10 @@ describe('a run of the command', () => {
     expect(document.history?.tasks['tests/ok.sh']).toBe('p');
     expect(document.runs).toHaveLength(1);
 
+    pexen('report', '1', '--reporter', 'html=out/first.html');
+    const first = documentIn(join(folder, 'out/first.html'));
+    expect([first.before, first.history]).toEqual([undefined, undefined]);
+
     for (const shard of ['1/2', '2/2']) pexen('run', '--shard', shard);
     const merged = pexen('report', '3', '4', '--reporter', 'html=out/merged.html');
     expect(merged.text).toContain('HTML report: out/merged.html');

@@ -9,10 +9,11 @@ import {
   type TaskTimes,
   WholeReport,
 } from '@pexen/report';
+import { isRed } from '@pexen/report/model';
 import { type PageDocument, pageFormat, type RunSource, type TaskDetails } from '../data/document.ts';
 import { forPage } from '../data/for-page.ts';
 import { detailsOf } from '../evidence/details.ts';
-import { Past, pastRuns, type ReadHistory } from '../evidence/past.ts';
+import { comparison, historyBefore, pastRuns, type ReadHistory } from '../evidence/past.ts';
 import { reportPage } from './page-file.ts';
 
 /** Options of the report. */
@@ -79,16 +80,11 @@ export function reportDocument(
 ): PageDocument {
   const { title = around.title ?? '', images = MOST_IMAGE } = options;
   const { command = 'npx pexen run', history, sources, wallNow = Date.now } = around;
-  const { id, root = '.' } = model.run;
+  const { root = '.' } = model.run;
   const tasks = model.changedSince(0);
-  const past =
-    history &&
-    new Past(
-      history,
-      tasks.map(({ facts }) => facts.path),
-      id,
-    );
-  const [before, letters] = [past?.comparison(), past?.history()];
+  const paths = tasks.map(({ facts }) => facts.path);
+  const letters = history && historyBefore(history, model.run, paths);
+  const before = history && comparison(history, model.run);
   const otherWorkers = estimates(model, around);
   return {
     ...{ format: pageFormat, life: 'report', title, command, madeAt: wallNow() },
@@ -103,7 +99,7 @@ export function reportDocument(
   };
 }
 
-/** So many failures are shown with their sources: more of them are not read one by one. */
+/** So many tasks are shown with their sources and attachments, failures first: more of them are not read one by one. */
 const MOST_DETAILED = 1000;
 
 function allDetails(
@@ -113,13 +109,19 @@ function allDetails(
 ): Record<string, TaskDetails> {
   const found: Record<string, TaskDetails> = Object.create(null);
   let count = 0;
-  for (const task of tasks) {
+  const failed = tasks.filter(hasFailed);
+  const others = tasks.filter((task) => !hasFailed(task));
+  for (const task of [...failed, ...others]) {
     const details = detailsOf(task, root, { text: MOST_TEXT, image });
     if (Object.keys(details).length === 0) continue;
     found[task.facts.path] = details;
     if (++count >= MOST_DETAILED) break;
   }
   return found;
+}
+
+function hasFailed({ result }: TaskSnapshot): boolean {
+  return result !== undefined && isRed(result.judgement.verdict);
 }
 
 function estimates(model: ReadonlyRunModel, { estimate }: Surroundings): PageDocument['otherWorkers'] {

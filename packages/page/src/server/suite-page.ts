@@ -10,7 +10,7 @@ import { directoryOfRun, explainRecorded, type RecordedExplanations, Secrets } f
 import { historyIn } from '@pexen/usecase-testsuite';
 import type { Comparison, ControlKind, ControlRequest, PastRun, TaskDetails } from '../data/document.ts';
 import { detailsOf } from '../evidence/details.ts';
-import { Past, pastRuns } from '../evidence/past.ts';
+import { comparison, historyBefore, pastRuns } from '../evidence/past.ts';
 import { livePage } from '../html/page-file.ts';
 import { type OpenPage, openPage } from './open-page.ts';
 import type { OutputStream, PageSource } from './page-source.ts';
@@ -96,7 +96,7 @@ class SuiteSource implements PageSource {
   async details(task: TaskSnapshot, { run }: ReadonlyRunModel): Promise<TaskDetails> {
     const { path } = task.facts;
     const why = await this.#why(task, run);
-    const history = new Past(this.#history, [path], run.id).history();
+    const history = historyBefore(this.#history, run, [path]);
     return {
       ...detailsOf(this.#withinFolders(task), this.root, attachmentLimits),
       ...(why !== undefined && { why, whyLines: explanationLines(why) }),
@@ -112,20 +112,8 @@ class SuiteSource implements PageSource {
     return pastRuns(this.#history);
   }
 
-  /** Without an id: the latest other run of the whole suite, else the latest other run. */
   comparison(id: string | undefined, { run: shown }: ReadonlyRunModel): Comparison | undefined {
-    const others = this.runs().filter((each) => each.id !== shown.id);
-    const run =
-      id === undefined
-        ? (others.find(({ isWhole }) => isWhole) ?? others[0])
-        : others.find((each) => each.id === id);
-    if (run === undefined) return undefined;
-    const samples = this.#history.samplesIn(run.id);
-    const tasks = samples.map(({ path, verdict, ranMs, tookMs = ranMs }) => [
-      path,
-      tookMs === undefined ? [verdict] : [verdict, tookMs],
-    ]);
-    return { run, tasks: Object.fromEntries(tasks) };
+    return comparison(this.#history, shown, id);
   }
 
   get #history(): ReturnType<typeof historyIn> {
