@@ -6,20 +6,21 @@ import { expect, onTestFinished, test } from 'vitest';
 import { folder, pexen } from './command.ts';
 
 const script = (text: string): string => `#!/bin/sh\n${text}\n`;
-/** All four are there before one of them ends, and the leaks are planted before the first one ends. */
+/** All four are there before a leak is planted, and all leaks are planted before one of the four ends. */
 const meet =
   'touch "$MARKS/$(basename $0).in"; until [ $(ls "$MARKS" | grep -c in$) = 4 ]; do sleep 0.05; done';
-const part = 'until [ -e "$MARKS/planted" ]; do sleep 0.05; done';
+const part =
+  'for mark in planted pid-port pid-process; do until [ -s "$MARKS/$mark" ]; do sleep 0.05; done; done';
 
 const tests: Readonly<Record<string, string>> = {
   't/clean': script(`${meet}; ${part}`),
-  't/file': script(`${meet}; touch "$WATCHED/left"; touch "$MARKS/planted"`),
+  't/file': script(`${meet}; touch "$WATCHED/left"; echo >"$MARKS/planted"; ${part}`),
   't/port': script(`${meet}; PEXEN_ATTEMPT= setsid node -e '
 require("net").createServer().listen(0, "127.0.0.1", () => require("fs").writeFileSync(process.env.MARKS + "/pid-port", String(process.pid)));
 setTimeout(() => {}, 60000)' >/dev/null 2>&1 &
-until [ -e "$MARKS/pid-port" ]; do sleep 0.05; done; ${part}`),
+${part}`),
   't/process': script(`${meet}; PEXEN_ATTEMPT= setsid sh -c 'echo $$ >"$MARKS/pid-process"; exec sleep 60' &
-until [ -s "$MARKS/pid-process" ]; do sleep 0.05; done; ${part}`),
+${part}`),
 };
 
 const config = `import { appendFileSync } from 'node:fs';

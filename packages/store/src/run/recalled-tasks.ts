@@ -174,7 +174,7 @@ function startedTask(known: RecordedTask, session: RecallingSession): RecalledSt
   const attempts = ended.filter((end) => end.attempt < attempt).map(attemptRecord);
   const earlier = session.isRerun ? [] : earlierResults(known);
   const isFromFirst = session.isRerun || isNewGeneration(decision, record);
-  const interruptions = action === 'retry' || session.isRerun ? 0 : record.interruptions;
+  const interruptions = action === 'retry' ? 0 : record.interruptions;
   const crashed = action === 'crash' ? { crashed: decision.reason } : {};
   const rebootCount = isFromFirst ? 0 : record.reboots;
   const isFromStart = attempts.length + earlier.length + interruptions + rebootCount === 0 && !cleansUp;
