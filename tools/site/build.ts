@@ -64,6 +64,7 @@ const app = await Application.bootstrap({
   searchInDocuments: true,
   highlightLanguages: [
     'typescript',
+    'cmake',
     'shellscript',
     'shellsession',
     'yaml',

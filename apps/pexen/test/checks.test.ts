@@ -19,7 +19,8 @@ const tests: Readonly<Record<string, string>> = {
 require("net").createServer().listen(0, "127.0.0.1", () => require("fs").writeFileSync(process.env.MARKS + "/pid-port", String(process.pid)));
 setTimeout(() => {}, 60000)' >/dev/null 2>&1 &
 ${part}`),
-  't/process': script(`${meet}; PEXEN_ATTEMPT= setsid sh -c 'echo $$ >"$MARKS/pid-process"; exec sleep 60' &
+  't/process':
+    script(`${meet}; PEXEN_ATTEMPT= setsid sh -c 'mkfifo "$MARKS/never"; echo $$ >"$MARKS/pid-process"; read line <"$MARKS/never"' &
 ${part}`),
 };
 

@@ -82,7 +82,7 @@ test('of a node that dies meanwhile, what has come is kept, and it says that the
   onTestFinished(() => agent.stop());
   const file = join(folder, 'dying');
   const pool = nats({
-    ...{ servers, pool: 'dying', heartbeatMs: 200, leaseMs: 1_000, endingMs: 500 },
+    ...{ servers, pool: 'dying', heartbeatMs: 200, leaseMs: 4_000, endingMs: 500 },
     // At the first chunk: more than a few are not sent before these are acknowledged.
     outputFile: () => {
       agent.signal('SIGKILL');

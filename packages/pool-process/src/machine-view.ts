@@ -15,7 +15,7 @@ import {
 } from './platform.ts';
 
 /** A process, and what is known of where it comes from. */
-export interface ProcessSeen {
+interface ProcessSeen {
   readonly pid: number;
   /** Its command line. */
   readonly command: string;
@@ -29,12 +29,12 @@ export interface ProcessSeen {
 }
 
 /** A process whose parent has ended. */
-export interface OrphanSeen extends ProcessSeen {
+interface OrphanSeen extends ProcessSeen {
   readonly startedAtMs: number;
 }
 
 /** A TCP socket that accepts connections. */
-export interface ListenerSeen {
+interface ListenerSeen {
   readonly address: string;
   readonly port: number;
   readonly inode: string;
