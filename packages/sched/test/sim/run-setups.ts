@@ -1,29 +1,5 @@
-/** `node run-setups.ts [--from S] [--seeds N] [--seed S]`: plays runs that set up nodes, and prints those that break a rule. */
-import { parseArgs } from 'node:util';
+/** `node run-setups.ts`, with the options of `play-seeds.ts`: plays runs that set up nodes. */
+import { playSeeds } from './play-seeds.ts';
 import { drawSetups, playSetups } from './setups.ts';
 
-const { values } = parseArgs({
-  options: {
-    from: { type: 'string', default: '1' },
-    seeds: { type: 'string', default: '5000' },
-    seed: { type: 'string' },
-    most: { type: 'string', default: '5' },
-  },
-});
-
-if (values.seed !== undefined) {
-  const scenario = drawSetups(Number(values.seed));
-  console.log(JSON.stringify(scenario, undefined, 1));
-  console.log(playSetups(scenario, console.log) ?? 'no violation');
-} else {
-  let violations = 0;
-  const from = Number(values.from);
-  for (let seed = from; seed < from + Number(values.seeds) && violations < Number(values.most); seed++) {
-    const wrong = playSetups(drawSetups(seed));
-    if (wrong === undefined) continue;
-    violations++;
-    console.log(`seed ${seed}: ${wrong}`);
-  }
-  console.log(`${violations} violations`);
-  process.exitCode = violations > 0 ? 1 : 0;
-}
+playSeeds({ draw: drawSetups, play: playSetups });

@@ -1,8 +1,9 @@
 /** Earlier runs of the suite, and what changed since one of them. */
 import type { JSX } from 'preact';
 import { span } from '../../data/head.ts';
+import { GoneTests, SlowerTests } from '../change-lists.tsx';
 import { canCompare, changed, comparison, pastRuns } from '../extras.ts';
-import { Path, Section, TestLine } from '../parts.tsx';
+import { Section, TestLine } from '../parts.tsx';
 import { run } from '../store.ts';
 
 export function Runs(): JSX.Element {
@@ -95,26 +96,11 @@ function Compared(): JSX.Element | null {
       ))}
       <details open={found.slower.length > 0 && found.slower.length <= 100}>
         <summary>{found.slower.length} slower by more than 30 %</summary>
-        <ul class="list">
-          {found.slower.slice(0, 1000).map(({ task, beforeMs, nowMs }) => (
-            <li key={task.path}>
-              <TestLine task={task} />
-              <span class="aside">
-                {span(beforeMs)} → {span(nowMs)}
-              </span>
-            </li>
-          ))}
-        </ul>
+        <SlowerTests slower={found.slower} most={1000} />
       </details>
       <details>
         <summary>{found.gone.length} gone</summary>
-        <ul class="list quiet">
-          {found.gone.slice(0, 1000).map((path) => (
-            <li key={path}>
-              <Path path={path} />
-            </li>
-          ))}
-        </ul>
+        <GoneTests paths={found.gone} most={1000} />
       </details>
     </Section>
   );

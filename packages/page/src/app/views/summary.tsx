@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { headOf, span } from '../../data/head.ts';
 import type { PageTask } from '../../data/page-run.ts';
+import { GoneTests, SlowerTests } from '../change-lists.tsx';
 import { changed, comparison } from '../extras.ts';
 import { CountList, follow, Mark, Path, Section, TestLine, TestLink, TimeBar } from '../parts.tsx';
 import { hrefOf } from '../route.ts';
@@ -251,28 +252,13 @@ function Changes(): JSX.Element | null {
         {slower.length > 0 && (
           <div>
             <h3>{slower.length} slower by more than 30 %</h3>
-            <ul class="list">
-              {slower.slice(0, 10).map(({ task, beforeMs, nowMs }) => (
-                <li key={task.path}>
-                  <TestLine task={task} />
-                  <span class="aside">
-                    {span(beforeMs)} → {span(nowMs)}
-                  </span>
-                </li>
-              ))}
-            </ul>
+            <SlowerTests slower={slower} most={10} />
           </div>
         )}
         {gone.length > 0 && (
           <div>
             <h3>{gone.length} gone</h3>
-            <ul class="list quiet">
-              {gone.slice(0, 10).map((path) => (
-                <li key={path}>
-                  <Path path={path} />
-                </li>
-              ))}
-            </ul>
+            <GoneTests paths={gone} most={10} />
           </div>
         )}
       </div>
