@@ -300,6 +300,7 @@ describe('as another user', () => {
   test.runIf(isRoot)('it runs with the rights of that user, in directories of its own', async () => {
     const { ticket, outcome } = started(as('65534'));
     await ticket.isReady;
+    await ticket.printed('ids 65534 65534\n');
     expect(ticket.stdout).toMatch(/^ids 65534 65534$/m);
     ticket.abort();
     expect(factsOf(await outcome).report).toBe('pass c\n');
