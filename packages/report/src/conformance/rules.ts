@@ -6,6 +6,7 @@ import type { Change } from '../model/change.ts';
 import { RunModel } from '../model/run-model.ts';
 import type { Reporter } from '../reporter.ts';
 import { always, give, hasText, listenerOf, type ReporterBench, rule } from './case.ts';
+import { HandleCensus } from './handles.ts';
 import { hostileRun } from './hostile-texts.ts';
 import { mixedRun } from './mixed-run.ts';
 import { RunScript, type ScriptEntry } from './run-script.ts';
@@ -132,14 +133,16 @@ export const leavesNothing = rule(
   always,
   async (bench) => {
     const listeners = countListeners();
-    const resources = countResources();
-    await bench.play(mixedRun().entries);
-    assert.equal(countListeners(), listeners, 'it left listeners of process behind');
-    const isGone = (): boolean =>
-      [...countResources()].every(([kind, count]) => count <= (resources.get(kind) ?? 0));
-    for (let turns = 0; turns < MOST_TURNS && !isGone(); turns++)
-      await new Promise((resolve) => setImmediate(resolve));
-    assert.ok(isGone(), `it left something open: ${[...countResources().keys()].join(', ')}`);
+    const handles = new HandleCensus();
+    try {
+      await handles.watch(() => bench.play(mixedRun().entries));
+      assert.equal(countListeners(), listeners, 'it left listeners of process behind');
+      for (let turns = 0; turns < MOST_TURNS && handles.open().length > 0; turns++)
+        await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(handles.open(), [], 'it left something open');
+    } finally {
+      handles.stop();
+    }
   },
 );
 
@@ -254,14 +257,6 @@ function isPromise(value: unknown): boolean {
 
 function countListeners(): number {
   return process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
-}
-
-/** What keeps the process alive, by kind. */
-function countResources(): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  counts.delete('Immediate');
-  return counts;
 }
 
 function captured(stream: NodeJS.WriteStream, printed: string[]): () => void {
