@@ -53,6 +53,13 @@ export const published: readonly Published[] = [
     title: 'What pexen list --json prints',
   },
   {
+    path: 'packages/usecase-testsuite/schemas/lint.schema.json',
+    source: 'packages/usecase-testsuite/src/lint/lint-suite.ts',
+    type: 'LintReport',
+    version: 'lintVersion',
+    title: 'What pexen lint --json prints',
+  },
+  {
     path: 'packages/usecase-testsuite/schemas/why.schema.json',
     source: 'packages/usecase-testsuite/src/live/find-runs.ts',
     type: 'ExplainedTasks',

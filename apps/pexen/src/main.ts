@@ -1,4 +1,5 @@
 /** The command line: its commands and options. */
+import { didYouMean } from '@pexen/core';
 import {
   declaredOptions,
   defaultRerunClasses,
@@ -6,6 +7,8 @@ import {
   exitCodes,
   type GraphLayer,
   graphLayers,
+  type LintRule,
+  lintRuleNames,
   type OptionName,
   rerunClasses,
 } from '@pexen/usecase-testsuite';
@@ -18,6 +21,7 @@ import { type GraphCommandOptions, graph, graphFormats } from './commands/graph.
 import { type HistoryOptions, history } from './commands/history.ts';
 import { type InitOptions, init } from './commands/init.ts';
 import { type InitSecurityOptions, initSecurity } from './commands/init-security.ts';
+import { type LintCommandOptions, lint, lintHelp } from './commands/lint.ts';
 import { type ListOptions, list } from './commands/list.ts';
 import { locks } from './commands/locks.ts';
 import { runChoice } from './commands/memory-options.ts';
@@ -74,6 +78,7 @@ function commandLine(leave: (exitCode: ExitCode) => void, completes: boolean): C
   addList(program, leave);
   addGraph(program, leave);
   addHistory(program, leave);
+  addLint(program, leave);
   addReport(program, leave);
   addFacts(program, leave);
   addConfig(program, leave);
@@ -301,6 +306,28 @@ function addHistory(program: Command, leave: (exitCode: ExitCode) => void): void
     );
 }
 
+function addLint(program: Command, leave: (exitCode: ExitCode) => void): void {
+  const command = querying(program.command('lint'));
+  addStatedOptions(command, ['workers', 'stateDir'])
+    .description(
+      'find what could be better: costly and useless locks, requirements, priorities, timeouts, tests that always or never fail; runs no task',
+    )
+    .addOption(new Option('--rule <name>', `only what this rule finds${again}`).argParser(ruleIn))
+    .option('--json', 'one JSON document instead of lines')
+    .action(async (queries: string[], options: LintCommandOptions) =>
+      leave(await lint(queries, options, process.stdout)),
+    )
+    .addHelpText('after', lintHelp);
+}
+
+function ruleIn(text: string, before: readonly LintRule[] = []): readonly LintRule[] {
+  const rule = lintRuleNames.find((name) => name === text);
+  if (rule !== undefined) return [...before, rule];
+  throw new InvalidArgumentError(
+    didYouMean(text, lintRuleNames) ?? `There are: ${lintRuleNames.join(', ')}.`,
+  );
+}
+
 function addReport(program: Command, leave: (exitCode: ExitCode) => void): void {
   addStatedOptions(located(program.command('report')), ['stateDir', 'ui', 'uiHost'])
     .description('merge the reports of runs: shards, reruns, machines; runs no task')
@@ -456,6 +483,13 @@ function addReplay(program: Command, leave: (exitCode: ExitCode) => void): void 
 }
 
 function selecting(command: Command): Command {
+  return querying(command)
+    .option('--shard <i/n>', 'only the i-th of n parts of these tasks, and what it needs', parseShard)
+    .option('--weights <file>', 'with --shard: expected durations, the same file for all shards');
+}
+
+/** The options of commands that select tasks of the whole suite. */
+function querying(command: Command): Command {
   return configured(command)
     .argument(
       '[query...]',
@@ -466,9 +500,7 @@ function selecting(command: Command): Command {
       '-g, --grep <text>',
       `only tasks whose call path contains this text${again}, any of them is enough`,
       all,
-    )
-    .option('--shard <i/n>', 'only the i-th of n parts of these tasks, and what it needs', parseShard)
-    .option('--weights <file>', 'with --shard: expected durations, the same file for all shards');
+    );
 }
 
 function configured(command: Command): Command {

@@ -3,7 +3,7 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
-import { formatLocation, isPexenError, type Problem } from '@pexen/core';
+import { formatLocation, isPexenError, type Problem, type SourceLocation } from '@pexen/core';
 import { printable, printableLines, sourceLines } from '@pexen/report';
 import { type ExitCode, exitCodeOfProblems, exitCodes } from '@pexen/usecase-testsuite';
 
@@ -73,8 +73,7 @@ function describe(
   const head = `${paint(kind === 'error' ? 'red' : 'yellow', kind)} ${paint('dim', code)}`;
   const who = task === undefined ? '' : `${paint('bold', printable(task))}: `;
   const lines = [`${head} ${who}${printable(message)}`];
-  if (location !== undefined)
-    lines.push(`      at ${printable(formatLocation({ ...location, file: nearName(location.file) }))}`);
+  if (location !== undefined) lines.push(`      at ${printable(nearPlace(location))}`);
   for (const detail of details) lines.push(`      ${printable(detail)}`);
   if (hint !== undefined) lines.push(`      ${paint('cyan', printable(hint))}`);
   return lines.join('\n');
@@ -98,6 +97,11 @@ function frameOf({ location }: Problem, output: Output): string {
 /** A warning as one or two lines. */
 export function formatWarning(warning: Problem, output: Output): string {
   return `${describe(warning, output, 'warning')}\n`;
+}
+
+/** The place, with the file relative if it is below the current directory. */
+export function nearPlace(location: SourceLocation): string {
+  return formatLocation({ ...location, file: nearName(location.file) });
 }
 
 /** The file as a path, relative if it is below the current directory. */

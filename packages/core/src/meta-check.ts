@@ -105,6 +105,7 @@ const checks: Readonly<Record<keyof TaskMeta, Check>> = Object.assign(Object.cre
   inputs: names,
   digestEnv: names,
   tags: strings,
+  lintIgnore: names,
   when: condition,
 });
 

@@ -86,6 +86,8 @@ export interface TaskMeta {
   readonly digestEnv?: readonly string[] | undefined;
   /** Tags to select it by. */
   readonly tags?: readonly string[] | undefined;
+  /** The rules of `pexen lint` that do not apply to it. */
+  readonly lintIgnore?: readonly string[] | undefined;
   /** Whether it applies, evaluated before the run: true, false, or a reason why not. */
   readonly when?: boolean | string | ((facts: Facts) => boolean | string) | undefined;
 }

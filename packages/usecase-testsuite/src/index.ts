@@ -36,6 +36,7 @@ export {
   type ClusterChoice,
   defineSuite,
   durabilities,
+  type LintChoice,
   mostWorkers,
   type OtherReporterName,
   type PageReporterName,
@@ -67,6 +68,9 @@ export {
   graphVersion,
   type SuiteGraph,
 } from './graph/suite-graph.ts';
+export { type LintOptions, type LintReport, lintSuite, lintVersion } from './lint/lint-suite.ts';
+export type { NotJudged } from './lint/report.ts';
+export { type LintFinding, type LintLevel, type LintRule, lintRuleNames, lintRules } from './lint/rules.ts';
 export {
   type ListContents,
   type ListedShard,

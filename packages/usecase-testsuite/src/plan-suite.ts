@@ -1,6 +1,6 @@
 /** Plans the selected tasks of a configuration; loads, evaluates and validates everything once. */
 import { resolve } from 'node:path';
-import { isBad, type Problem } from '@pexen/core';
+import { isBad, type Problem, type Resource } from '@pexen/core';
 import { type Plan, type PlanOptions, plan } from '@pexen/sched';
 import { Catalogue, type CatalogueChoice, type PlanTasks } from './catalogue/catalogue.ts';
 import { checksOf } from './checks/built-in.ts';
@@ -52,6 +52,8 @@ export interface SuitePlanGiven {
   readonly choose?: (whole: Plan, picked: () => ReadonlySet<string> | undefined) => Plan;
   /** Call paths of candidates of the catalogue that come before others, since the run that is continued or repeated has them. */
   readonly kept?: ReadonlySet<string>;
+  /** Called with the capacities of resources, those that factories stated included. */
+  readonly onCapacities?: (capacities: ReadonlyMap<Resource, number>) => void;
   /** Called with what was chosen from the catalogue, if the suite has one. */
   readonly onCatalogue?: (choice: CatalogueChoice) => void;
 }
@@ -74,6 +76,7 @@ export async function planSuite(
   const lazy = await factsOf(loaded);
   const { facts } = lazy;
   const { tasks: collected, candidates, capacities } = await collectTasks(loaded, lazy, onWarning);
+  given.onCapacities?.(capacities);
   const catalogue =
     candidates.length === 0 ? undefined : new Catalogue(root, collected, candidates, given.kept);
   const placement = await placementOf([...collected, ...candidates]);

@@ -13,7 +13,7 @@ import type { Expectations } from './verdict/expectations.ts';
 import { judge } from './verdict/verdict.ts';
 
 /** A test may run for five minutes, and may start again after its worker was lost. The grace period is that of the scheduler, 10 s, unless it is set. */
-const suiteDefaults = { timeout: 300_000, slowAfter: 60_000, rerunnable: true } as const;
+export const suiteDefaults = { timeout: 300_000, slowAfter: 60_000, rerunnable: true } as const;
 
 /** What a command or the environment states. It wins over the configuration and over what tests state themselves. Times are milliseconds. */
 export interface StatedOptions {

@@ -138,6 +138,8 @@ export interface MetaData {
   readonly digestEnv?: readonly string[];
   /** Tags to select it by. */
   readonly tags?: readonly string[];
+  /** The rules of `pexen lint` that do not apply to it. */
+  readonly lintIgnore?: readonly string[];
   /** Whether it applies: true, false, a reason why not, or an expression. */
   readonly when?: boolean | string | ConditionData;
   /** What it needs of the machine. Relative paths start at the folder of the file. */

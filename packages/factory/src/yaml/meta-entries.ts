@@ -384,6 +384,7 @@ export const metaReaders: Readonly<Record<MetaName, Reader>> = {
   inputs: texts,
   digestEnv: texts,
   tags: texts,
+  lintIgnore: texts,
   when: condition,
   needs,
   restarts: wholeNumber,

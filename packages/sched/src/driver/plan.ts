@@ -1,6 +1,16 @@
 /** Tasks that are checked and compiled once, to be inspected, selected from and run any number of times. */
 
-import { type DigestedTask, type Problem, problem, refuse, relativeTo, type TaskInfo } from '@pexen/core';
+import {
+  addressed,
+  type DigestedTask,
+  type Problem,
+  problem,
+  type Runnable,
+  refuse,
+  relativeTo,
+  type TaskInfo,
+  type TaskMeta,
+} from '@pexen/core';
 import { simulate } from '../machine/simulate.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
@@ -168,6 +178,28 @@ export class Plan extends Prepared {
       this.#pools,
       pulledIn,
     );
+  }
+
+  /**
+   * A plan of the same tasks with other metadata, to find out what a change would do. `change` returns the entries that are other ones, `undefined` for
+   * those that are left out; nothing for a task that stays as it is. Call paths, expected durations and the results of `when` stay.
+   * @throws PexenError with all problems of the changed tasks
+   *
+   * @example
+   * const freely = all.revised(({ claims }) => claims && { claims: undefined });
+   * console.log(all.wallTimeMs(assumed) - freely.wallTimeMs(assumed));
+   */
+  revised(change: (meta: TaskMeta, task: PlannedTask) => Partial<TaskMeta> | undefined): Plan {
+    const { tasks } = this;
+    const runnableFor = (task: number): Runnable => {
+      const runnable = this.#compiled.runnableOf(task) as Runnable;
+      const changed = change(this.#compiled.metaOf(task), tasks[task] as PlannedTask);
+      return changed === undefined
+        ? runnable
+        : addressed(runnable, this.#compiled.definition(task).address, changed);
+    };
+    const compiled = this.#compiled.subset([...tasks.keys()], undefined, runnableFor);
+    return new Plan(this.#entries, compiled, this.#pools, this.#pulledIn);
   }
 
   /**

@@ -264,8 +264,14 @@ export class CompiledTasks extends Table implements Planned {
     return fork;
   }
 
-  /** A set of some of the tasks, by number. They keep their paths, their durations and the results of `when`. */
-  subset(tasks: readonly number[], pools: readonly PlanPool[] = this.options.pools): CompiledTasks {
+  /**
+   * A set of some of the tasks, by number. They keep their paths, their durations and the results of `when`. `revised` returns what takes the place of each.
+   */
+  subset(
+    tasks: readonly number[],
+    pools: readonly PlanPool[] = this.options.pools,
+    revised = (task: number): Runnable => this.runnableOf(task) as Runnable,
+  ): CompiledTasks {
     const subset = new CompiledTasks({ ...this.options, pools, partial: true, onWarning: undefined });
     const known = tasks.map((task) => ({
       path: this.pathOf(task),
@@ -274,11 +280,7 @@ export class CompiledTasks extends Table implements Planned {
       isFirst: this.isFirst(task),
     }));
     subset.callPaths.countFrom(this.callPaths);
-    subset.add(
-      tasks.map((task) => this.runnableOf(task) as Runnable),
-      undefined,
-      known,
-    );
+    subset.add(tasks.map(revised), undefined, known);
     return subset;
   }
 

@@ -4,6 +4,7 @@ import type { Factory } from '@pexen/factory';
 import type { Clock, ProcessesOptions } from '@pexen/pool-process';
 import type { FileReporterName, FileReporterOptions, LinesOptions, Reporter } from '@pexen/report';
 import type { ChecksChoice } from '../checks/built-in.ts';
+import type { LintRule } from '../lint/rules.ts';
 
 /** The environment that a configuration may depend on. */
 export interface SuiteEnvironment {
@@ -90,6 +91,12 @@ export const resourceScopes = ['run', 'node', 'machine', 'cluster'] as const;
 
 /** When an event counts as recorded. */
 export const durabilities = ['process', 'power', 'memory'] as const;
+
+/** What `pexen lint` does not report. */
+export interface LintChoice {
+  /** By rule: patterns over the call paths of tasks and the names of resources. `**` switches the rule off. */
+  readonly ignore?: Readonly<Partial<Record<LintRule, string | readonly string[]>>>;
+}
 
 /** How much of past runs stays. The newest run always does. */
 export interface RetentionChoice {
@@ -249,6 +256,8 @@ export interface SuiteConfig {
    * means every text that matches. Recorded texts have `***` in their place, and values that contain one are not recorded at all.
    */
   readonly secrets?: readonly (string | RegExp)[];
+  /** What `pexen lint` does not report. See docs/lint.md. */
+  readonly lint?: LintChoice;
   /**
    * Tests that cannot pass yet: pattern over call paths → reason. With ` › ` and the name of a finding behind the pattern, only that finding
    * is expected to fail: `'a/hash.sh › sha1 of empty'`.

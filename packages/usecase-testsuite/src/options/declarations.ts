@@ -29,6 +29,7 @@ import type { Check } from '../checks/checks.ts';
 import {
   type ClusterChoice,
   durabilities,
+  type LintChoice,
   mostWorkers,
   poolNames,
   type ResourceRules,
@@ -40,6 +41,7 @@ import {
   type SuiteProfile,
   type TerminalReporterOptions,
 } from '../config/define-suite.ts';
+import { lintRuleNames } from '../lint/rules.ts';
 import { asksForLastRun, parseQuery } from '../query/parse.ts';
 import { isReporter } from '../reporters/other-reporters.ts';
 import {
@@ -120,6 +122,7 @@ const forms = {
   retries: 'Write a number, or { count: 2, delay: 1000 }.',
   overrides: "Write overrides: [{ match: 'net/**', set: { timeout: 60_000 } }].",
   profiles: 'Write profiles: { ci: { retries: 1 } }.',
+  lint: "Write lint: { ignore: { 'costly-lock': ['/db', 'net/**'] } }.",
   checks: "Write checks: { processes: 'fail', files: { in: ['/tmp'], report: 'warn' } }.",
 };
 
@@ -317,6 +320,16 @@ const checks = table(
   } satisfies KindsOf<ChecksChoice>,
   [],
   forms.checks,
+);
+
+const patterns: Kind = (value, path) =>
+  typeof value === 'string' ? text(value, path) : listOf('patterns', text, forms.lint)(value, path);
+const lint = table(
+  {
+    ignore: table(Object.fromEntries(lintRuleNames.map((rule) => [rule, patterns])), [], forms.lint),
+  } satisfies KindsOf<LintChoice>,
+  [],
+  forms.lint,
 );
 
 /** All options but the profiles, which have the same ones. */
@@ -588,6 +601,11 @@ const unprofiled = {
     about: 'names of variables and expressions whose values are never recorded',
     default: [],
     text: listText,
+  },
+  lint: {
+    kind: lint,
+    about: 'what pexen lint does not report',
+    default: none,
   },
   expectedFailures: {
     kind: byName(text),

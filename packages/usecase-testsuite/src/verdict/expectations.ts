@@ -60,7 +60,7 @@ export class Expectations {
 }
 
 /** A pattern over call paths: a whole path, the beginning of one up to a `/`, or a glob. */
-function pathMatcher(pattern: string): (path: string) => boolean {
+export function pathMatcher(pattern: string): (path: string) => boolean {
   const trimmed = pattern.replace(/\/+$/, '');
   if (trimmed === '') return () => false;
   const isGlob = picomatch(trimmed, { dot: true });
