@@ -76,6 +76,7 @@ export default defineConfig({
   resolve: {
     conditions,
     alias: {
+      '#command': toolOf('command'),
       '#failing-disk': toolOf('failing-disk'),
       '#jumping-clock': toolOf('jumping-clock'),
       '#real-programs': toolOf('real-programs'),

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { conditions } from '../tools/command.ts';
 import { members, published, ROOT } from './sources.ts';
 
 interface Example {
@@ -77,7 +78,7 @@ describe.each(pages)('$readme', ({ home, scratch, examples }) => {
   });
 
   test.each(examples)('the example of line $line runs', async (example) => {
-    const args = ['--conditions=@pexen/source', fileOf(scratch, example)];
+    const args = [...conditions, fileOf(scratch, example)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: join(ROOT, home) });
     if (example.prints !== undefined) expect(stdout.trimEnd()).toBe(example.prints.trimEnd());
   });

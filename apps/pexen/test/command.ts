@@ -4,9 +4,8 @@ import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bin, conditions } from '#command';
 
-/** What npm links as `pexen`. */
-export const bin: string = fileURLToPath(new URL('../bin/pexen.js', import.meta.url));
 const workspaceModules = fileURLToPath(new URL('../node_modules', import.meta.url));
 
 export interface Ended {
@@ -59,7 +58,7 @@ export function startWith(
   ...words: string[]
 ): Started {
   const env = { ...process.env, ...variables, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
-  const child = spawn(process.execPath, ['--conditions=@pexen/source', bin, ...words], { cwd: dir, env });
+  const child = spawn(process.execPath, [...conditions, bin, ...words], { cwd: dir, env });
   let stdout = '';
   let stderr = '';
   const watchers = new Set<() => void>();

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'vitest';
-import { bin, folder, pexen } from './command.ts';
+import { bin, conditions } from '#command';
+import { folder, pexen } from './command.ts';
 
 const page = readFileSync(new URL('../../../docs/command.md', import.meta.url), 'utf8');
 const sh = '#!/bin/sh\nexit 0\n';
@@ -47,7 +48,7 @@ describe.concurrent('pexen complete', () => {
     const dir = await folder({ 'net/ping.sh': sh }, onTestFinished);
     await pexen(dir, 'run');
     const script = `source ${library}
-      pexen() { ${process.execPath} --conditions=@pexen/source ${bin} "$@"; }
+      pexen() { ${process.execPath} ${conditions.join(' ')} ${bin} "$@"; }
       source <(pexen complete bash)
       COMP_WORDS=(pexen run net/); COMP_CWORD=2; COMP_LINE='pexen run net/'; COMP_POINT=14
       __pexen_complete 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`;

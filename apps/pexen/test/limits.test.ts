@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { bin, type Ended, folder } from './command.ts';
+import { bin, conditions } from '#command';
+import { type Ended, folder } from './command.ts';
 
 const files = {
   'a.task.ts': `import { task } from 'pexen';\nexport const a = task({}, () => 1);`,
@@ -20,7 +21,7 @@ async function pexen(
   mkdirSync(temporary, { recursive: true });
   chmodSync(dir, 0o755);
   chmodSync(temporary, 0o777);
-  const script = `${prefix} "$0" --conditions=@pexen/source "$@"${suffix}`;
+  const script = `${prefix} "$0" ${conditions.join(' ')} "$@"${suffix}`;
   const child = spawn('/bin/sh', ['-c', script, process.execPath, bin, 'run', '-j', '4'], {
     cwd: dir,
     env: {

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { openJournal } from '@pexen/store';
 import { it, type TestContext } from 'vitest';
+import { bin, conditions } from '#command';
 import { type RunsOptions, runs } from '../src/commands/runs.ts';
-import { bin, folder } from './command.ts';
+import { folder } from './command.ts';
 
 const hourMs = 3_600_000;
 const now = Date.now();
@@ -113,15 +114,7 @@ it('in a read-only checkout it says what it could not remove, and ends with exit
     if (!name.startsWith('node_modules')) chmodSync(join(dir, name), name.endsWith('.db') ? 0o444 : 0o555);
   }
   chmodSync(dir, 0o555);
-  const command = [
-    process.execPath,
-    '--conditions=@pexen/source',
-    bin,
-    'runs',
-    '--prune',
-    '--keep-runs',
-    '1',
-  ];
+  const command = [process.execPath, ...conditions, bin, 'runs', '--prune', '--keep-runs', '1'];
   const [file = '', ...args] = isRoot ? ['setpriv', ...asOther, ...command] : command;
   const { status, stdout, stderr } = spawnSync(file, args, { cwd: dir, encoding: 'utf8' });
   for (const name of ['.', '.pexen', '.pexen/runs', `.pexen/runs/${idOf(400)}`, `.pexen/runs/${idOf(300)}`])

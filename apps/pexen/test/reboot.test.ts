@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { bin, type Ended, folder, pexen } from './command.ts';
+import { bin, conditions } from '#command';
+import { type Ended, folder, pexen } from './command.ts';
 
 const page = readFileSync(new URL('../../../docs/reboot.md', import.meta.url), 'utf8');
 const bootId = '/proc/sys/kernel/random/boot_id';
@@ -19,7 +20,7 @@ function afterReboot(n: number, dir: string, ...words: string[]): Ended {
   const command = `echo 00000000-0000-4000-8000-00000000000${n} > '${id}' && mount --bind '${id}' ${bootId} && exec "$@"`;
   const [file = '', ...args] = [
     ...unshare,
-    ...['sh', '-c', command, 'sh', process.execPath, '--conditions=@pexen/source', bin, ...words],
+    ...['sh', '-c', command, 'sh', process.execPath, ...conditions, bin, ...words],
   ];
   const env = { ...process.env, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
   const { status, stdout, stderr } = spawnSync(file, args, { cwd: dir, env, encoding: 'utf8' });

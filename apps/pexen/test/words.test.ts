@@ -5,7 +5,8 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, it } from 'vitest';
-import { bin, folder, pexen } from './command.ts';
+import { bin, conditions } from '#command';
+import { folder, pexen } from './command.ts';
 
 const sh = (body: string) => `#!/bin/sh\n${body}\n`;
 
@@ -142,7 +143,7 @@ describe.concurrent('pexen list', () => {
       registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
       process.once('exit', () => writeFileSync('loaded.json', JSON.stringify(loaded)));`;
     const dir = await folder({ 'a.sh': sh('true'), '.watcher.mjs': watcher }, onTestFinished);
-    const argv = ['--conditions=@pexen/source', '--import', './.watcher.mjs', bin, 'list'];
+    const argv = [...conditions, '--import', './.watcher.mjs', bin, 'list'];
     const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: dir });
     expect(stdout).toBe('1  a.sh\n');
     const urls = JSON.parse(readFileSync(join(dir, 'loaded.json'), 'utf8')) as string[];
@@ -322,7 +323,7 @@ async function inShell(
   behind: string,
 ): Promise<{ code: unknown; stderr: string }> {
   const script = `set -o pipefail; "$@" ${behind}`;
-  const argv = ['-c', script, 'bash', process.execPath, '--conditions=@pexen/source', bin, ...words];
+  const argv = ['-c', script, 'bash', process.execPath, ...conditions, bin, ...words];
   const env = { ...process.env, NO_COLOR: '1', CI: '1', FORCE_COLOR: undefined };
   return await promisify(execFile)('bash', argv, { cwd: dir, env }).then(
     ({ stderr }) => ({ code: 0, stderr }),

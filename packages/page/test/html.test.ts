@@ -8,6 +8,7 @@ import { inflateRawSync } from 'node:zlib';
 import { mixedRun, reporterConformance } from '@pexen/report/conformance';
 import { RunModel } from '@pexen/report/model';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bin, conditions } from '#command';
 import { html, type PageDocument, reportDocument } from '../src/index.ts';
 
 reporterConformance({
@@ -53,7 +54,6 @@ test('the document has each task once, with places of failures in sources that a
 
 describe('a run of the command', () => {
   let folder: string;
-  const cli = fileURLToPath(new URL('../../../apps/pexen/src/cli.ts', import.meta.url));
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'pexen-html-'));
     mkdirSync(join(folder, 'tests'));
@@ -68,7 +68,7 @@ describe('a run of the command', () => {
 
   const pexen = (...args: readonly string[]) => {
     try {
-      const stdout = execFileSync(process.execPath, ['--conditions=@pexen/source', cli, ...args], {
+      const stdout = execFileSync(process.execPath, [...conditions, bin, ...args], {
         cwd: folder,
         // Package managers let their tools find more than a suite has.
         env: { ...process.env, NODE_PATH: '' },

@@ -3,6 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { conditions } from '#command';
 import { seed } from '#sample';
 import { violationsOf } from './check.ts';
 import { type CrashPlan, type CrashTask, Random } from './plan.ts';
@@ -20,10 +21,10 @@ function scratchFolder(): string {
 test(`${kills} kills of random suites lose nothing, and repeat nothing that may not be repeated`, async () => {
   const folder = scratchFolder();
   for (let [at, done] = [seed, 0]; done < kills; at++) {
-    const uncut = await playUncut({ seed: at, folder });
+    const uncut = await playUncut({ seed: at, folder, conditions });
     for (let killSeed = at; killSeed < at + 3 && done < kills; killSeed++) {
       const most = Math.min(1 + new Random(killSeed).below(8), kills - done);
-      const played = await play({ seed: at, folder, kills: most, killSeed }, uncut);
+      const played = await play({ seed: at, folder, kills: most, killSeed, conditions }, uncut);
       expect(violationsOf(played), `seed ${at}: ${played.printed.join('\n')}`).toEqual([]);
       done += played.kills;
     }
@@ -46,7 +47,13 @@ const once: CrashPlan = {
 };
 
 async function payIsKilled(plant?: string): Promise<Played> {
-  const options = { seed: 1, folder: scratchFolder(), plan: once, ...(plant !== undefined && { plant }) };
+  const options = {
+    seed: 1,
+    folder: scratchFolder(),
+    plan: once,
+    conditions,
+    ...(plant !== undefined && { plant }),
+  };
   return play({ ...options, kills: 1, during: 'prog/pay.sh' }, await playUncut(options));
 }
 

@@ -7,9 +7,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { bin, conditions } from '#command';
 import { buildLibrary, errors, type Fault, faultText, libraryVariables } from '#failing-disk';
 import { sampled } from '#sample';
-import { bin, folder, pexen, pexenWith } from '../command.ts';
+import { folder, pexen, pexenWith } from '../command.ts';
 
 const config = `import { defineSuite, executables } from 'pexen';
 export default defineSuite({ from: { prog: executables({ dir: 'prog' }) }, workers: 2, reporters: ['lines'] });
@@ -114,7 +115,7 @@ test('a disk that is full, and then has room again', async ({ skip }) => {
   const isMounted = spawnSync(command, [...args, `mount -t tmpfs -o size=1m none '${state}'`]).status === 0;
   skip(!isMounted, 'a tmpfs cannot be mounted here');
   const line = (word: string) =>
-    `'${process.execPath}' --conditions=@pexen/source '${bin}' ${word} --state-dir '${state}'; echo "exit code $?"`;
+    `'${process.execPath}' ${conditions.join(' ')} '${bin}' ${word} --state-dir '${state}'; echo "exit code $?"`;
   const script = `mount -t tmpfs -o size=360k none '${state}'; ${line('run')}; mount -o remount,size=64m '${state}'; ${line('resume')}`;
   const { stdout, stderr } = spawnSync(command, [...args, script], {
     cwd: dir,

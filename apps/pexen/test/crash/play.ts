@@ -32,6 +32,8 @@ const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
 /** What is killed: the command, its process group, or the command after the processes that would clean up behind it. */
 const victims = ['command', 'group', 'command and reapers'] as const;
 
+const fromSources = ['--conditions=@pexen/source'];
+
 /** Longer than any session takes, also on a busy machine. */
 const hangMs = 180_000;
 
@@ -46,8 +48,10 @@ export interface PlayOptions {
   readonly kills: number;
   /** Determines their moments. Default: the seed. */
   readonly killSeed?: number;
-  /** The planted mistake with which it is played. */
+  /** The planted mistake with which it is played: in the sources. */
   readonly plant?: string;
+  /** Of Node, which say where the command is loaded from. Default: from its sources. */
+  readonly conditions?: readonly string[];
   /** Kills only while this body runs, by its call path. */
   readonly during?: string;
   /** Instead of the suite of the seed. */
@@ -193,11 +197,11 @@ class Suite {
 
   #start(word: 'run' | 'resume', output: string): ChildProcess {
     const file = openSync(output, 'w');
-    const { plant } = this.#options;
-    const imports = plant === undefined ? [] : ['--import', plantModule];
+    const { plant, conditions = fromSources } = this.#options;
+    const nodeArgs = plant === undefined ? conditions : [...fromSources, '--import', plantModule];
     const { NODE_OPTIONS: _, ...inherited } = process.env;
     try {
-      return spawn(process.execPath, ['--conditions=@pexen/source', ...imports, bin, word], {
+      return spawn(process.execPath, [...nodeArgs, bin, word], {
         cwd: this.#dir,
         detached: true,
         stdio: ['ignore', file, file],

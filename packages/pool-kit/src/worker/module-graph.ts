@@ -52,12 +52,14 @@ export function newModules(): LoadedModules | undefined {
 /** What pexen's own packages import depends on the pool that a task runs in, and on what the command does; their version is enough. */
 const ourPackages = /\/node_modules\/(?:pexen|@pexen\/[^/]+)\/$/;
 /** The same packages as they are developed: they are linked, and not installed. */
-const ourSources = /^(.*\/)packages\/pool-kit\/src\/worker\/module-graph\.ts$/.exec(import.meta.url)?.[1];
+const ourWorkspace = /^((?:(?!\/node_modules\/).)*\/)packages\/pool-kit\/(?:src|dist)\//.exec(
+  import.meta.url,
+)?.[1];
 
 function isOurs(place: string): boolean {
   if (ourPackages.test(place)) return true;
-  if (ourSources === undefined || !place.startsWith(ourSources)) return false;
-  return /^(?:packages\/[^/]+|apps\/pexen)\/src\//.test(place.slice(ourSources.length));
+  if (ourWorkspace === undefined || !place.startsWith(ourWorkspace)) return false;
+  return /^(?:packages\/[^/]+|apps\/pexen)\/(?:src|dist)\//.test(place.slice(ourWorkspace.length));
 }
 
 /** The message of Node on `tracing:module.require:end`. */
