@@ -47,7 +47,7 @@ function restOf(
 }
 
 /** The lines for one finding. */
-export function findingLines(
+function findingLines(
   { rule, level, subject, message, details = [], nextStep, location }: LintFinding,
   root: string,
   hasFrame: boolean,

@@ -272,3 +272,37 @@ describe('a plan', () => {
     );
   });
 });
+
+describe('how long a run would take', () => {
+  const took = { workers: 2, durationMs: () => 100 };
+  const four = ['a', 'b', 'c', 'd'].map((name) => task({ name }, () => {}));
+
+  it('counts workers, and no places in which tasks only wait for one', () => {
+    for (const spare of [0, 1, 4]) expect(plan(four, { spare }).wallTimeMs(took), `${spare} spare`).toBe(200);
+  });
+
+  it('can be asked of the same tasks with other metadata, which change nothing of the plan', () => {
+    const locked = four.map((each) => task({ name: each.name, claims: ['db'] }, () => {}));
+    const first = task({ name: 'first', provides: ['up'] }, () => {});
+    const last = task({ name: 'last', requires: [locked[0] as Runnable, 'up'] }, () => {});
+    const whole = plan([...locked.map((each, at) => place([`t${at}`], each)), first, last], {
+      weights: () => 100,
+    });
+    const freed = whole.revised(({ claims }, { path }) => {
+      expect(pathsOf(whole)).toContain(path);
+      return claims && { claims: undefined };
+    });
+    expect([whole.wallTimeMs(took), freed.wallTimeMs(took), whole.wallTimeMs(took)]).toEqual([400, 300, 400]);
+    expect(pathsOf(freed)).toEqual(pathsOf(whole));
+    expect(freed.describe('/').map(({ claims, weightMs }) => [claims, weightMs])).toEqual(
+      pathsOf(whole).map(() => [undefined, 100]),
+    );
+    expect(whole.describe('/').filter(({ claims }) => claims?.[0] === 'db')).toHaveLength(4);
+  });
+
+  it('is refused of metadata that are wrong', () => {
+    const wrong = (): Plan =>
+      plan(four).revised((_, { path }) => (path === 'b' ? { priority: Number.NaN } : undefined));
+    expect(wrong).toThrow(expect.objectContaining({ code: 'PEXEN_BAD_META' }));
+  });
+});

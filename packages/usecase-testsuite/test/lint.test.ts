@@ -457,7 +457,10 @@ describe('what is ignored', () => {
   });
 
   it('is judged by itself, and not with other rules', async () => {
-    const idle = [made('a', { uses: ['/x'], lintIgnore: ['uncontended-lock'] }), made('b', { claims: ['/y'] })];
+    const idle = [
+      made('a', { uses: ['/x'], lintIgnore: ['uncontended-lock'] }),
+      made('b', { claims: ['/y'] }),
+    ];
     expect((await linted(idle, { rules: ['unused-ignore'] })).findings).toMatchObject([{ subject: 'a' }]);
     expect((await linted(idle, { rules: ['uncontended-lock'] })).findings).toMatchObject([{ subject: '/y' }]);
   });

@@ -20,10 +20,14 @@ export interface Simulation {
   readonly wallMs: number;
 }
 
+type Start = Command & { readonly type: 'start-attempt' };
+
 /** A body that is taking its time. */
 interface Pending {
   readonly atMs: number;
   readonly input: Input;
+  /** The pool whose worker it keeps busy; services have workers of their own. */
+  readonly pool: PoolId | undefined;
 }
 
 /** Plays the plan, which it may extend: pass a fork. Costs as much as a run of tasks that do nothing. */
@@ -35,17 +39,25 @@ export function simulate(
   const order: TaskId[] = [];
   const commands: Command[] = [];
   const pending: Pending[] = [];
+  const queues = new Queues(workers);
   const inputs: Input[] = [
     { type: 'tasks-added', atMs: 0, from: 0, to: plan.graph.taskCount },
     { type: 'result-wanted', atMs: 0 },
   ];
   let nowMs = 0;
+  const begin = (start: Start, pool: PoolId | undefined): void => {
+    const of = plan.instances.get(start.task)?.of ?? start.task;
+    inputs.push(...startOf(start, nowMs));
+    pending.push({ ...endOf(start, pool === undefined, nowMs + durationMs(of)), pool });
+  };
   for (let hasEnded = false; !hasEnded; ) {
     if (inputs.length === 0) {
       const due = takeNext(pending);
       if (due === undefined) break;
       nowMs = Math.max(nowMs, due.atMs);
       inputs.push(due.input);
+      const next = due.pool === undefined ? undefined : queues.afterEnd(due.pool);
+      if (next !== undefined) begin(next, due.pool);
     }
     machine.handle(inputs.splice(0), commands);
     for (const command of commands.splice(0)) {
@@ -53,14 +65,44 @@ export function simulate(
       else if (command.type !== 'start-attempt') inputs.push(...answersTo(command, plan, workers, nowMs));
       else {
         const { task } = command;
-        const of = plan.instances.get(task)?.of ?? task;
-        order.push(of);
-        inputs.push(...startOf(command, nowMs));
-        pending.push(endOf(command, isService(plan, task), nowMs + durationMs(of)));
+        order.push(plan.instances.get(task)?.of ?? task);
+        const pool = isService(plan, task) ? undefined : command.pool;
+        if (pool === undefined || queues.takes(pool, command)) begin(command, pool);
       }
     }
   }
   return { order, wallMs: nowMs };
+}
+
+/** What the workers of pools have in hand. An attempt that was dispatched to a spare place waits until one is free. */
+class Queues {
+  readonly #workers: (pool: PoolId) => number;
+  readonly #busy = new Map<PoolId, number>();
+  readonly #waiting = new Map<PoolId, Start[]>();
+
+  constructor(workers: (pool: PoolId) => number) {
+    this.#workers = workers;
+  }
+
+  /** Does a worker begin with the attempt at once? */
+  takes(pool: PoolId, start: Start): boolean {
+    const busy = this.#busy.get(pool) ?? 0;
+    if (busy < this.#workers(pool)) {
+      this.#busy.set(pool, busy + 1);
+      return true;
+    }
+    const waiting = this.#waiting.get(pool);
+    if (waiting === undefined) this.#waiting.set(pool, [start]);
+    else waiting.push(start);
+    return false;
+  }
+
+  /** A worker is done. Returns what it begins with next, if something waits. */
+  afterEnd(pool: PoolId): Start | undefined {
+    const next = this.#waiting.get(pool)?.shift();
+    if (next === undefined) this.#busy.set(pool, (this.#busy.get(pool) ?? 1) - 1);
+    return next;
+  }
 }
 
 /** The one that is due first; of several, the one that started first. */
@@ -71,15 +113,11 @@ function takeNext(pending: Pending[]): Pending | undefined {
   return pending.splice(next, 1)[0];
 }
 
-function startOf({ task, attempt, part }: Command & { type: 'start-attempt' }, atMs: number): Input[] {
+function startOf({ task, attempt, part }: Start, atMs: number): Input[] {
   return [{ type: 'attempt-started', atMs, task, attempt, part, worker: '' }];
 }
 
-function endOf(
-  { task, attempt, part }: Command & { type: 'start-attempt' },
-  isServing: boolean,
-  atMs: number,
-): Pending {
+function endOf({ task, attempt, part }: Start, isServing: boolean, atMs: number): Omit<Pending, 'pool'> {
   if (isServing) return { atMs, input: { type: 'attempt-ready', atMs, task, attempt, part: 'body' } };
   const outcome = { kind: 'returned', value: undefined } as const;
   return { atMs, input: { type: 'attempt-ended', atMs, task, attempt, part, outcome } };

@@ -52,7 +52,7 @@ export function findCostly(
 }
 
 /** Something that keeps tests apart. */
-export interface CostlyLock {
+interface CostlyLock {
   /** The name of the resource; `exclusive` for tests that run alone. */
   readonly name: string;
   readonly place?: Place;

@@ -10,7 +10,7 @@ import { lintRuleNames } from '../../src/lint/rules.ts';
 import { LintedSuite } from '../../src/lint/suite.ts';
 import { Expectations } from '../../src/verdict/expectations.ts';
 
-export const here: MachineKind = { platform: 'linux', arch: 'x64', cpu: 'a processor', cores: 4 };
+const here: MachineKind = { platform: 'linux', arch: 'x64', cpu: 'a processor', cores: 4 };
 export const elsewhere: MachineKind = { ...here, cpu: 'another processor' };
 
 /** How a task ended in its runs: a verdict and a duration for each, the latest first. */
