@@ -207,6 +207,26 @@ export const alone: readonly GeneratedTest[] = [
     command: '{build}/late-program x',
     properties: { DEPENDS: 'builds a program' },
   },
+  {
+    name: 'executable and required file built by tests',
+    command: '{build}/late-program "two words" ""',
+    properties: { DEPENDS: 'builds a program;makes a file', REQUIRED_FILES: '{build}/made/file' },
+  },
+  {
+    name: 'executable missing with a required file',
+    command: '{build}/no-such-program',
+    properties: { REQUIRED_FILES: '{build}/CMakeCache.txt', PASS_REGULAR_EXPRESSION: 'exist' },
+  },
+  {
+    name: 'executable missing without a variable',
+    command: '{build}/no-such-program',
+    properties: { ENVIRONMENT_MODIFICATION: 'GIVEN_GONE=unset:', WILL_FAIL: 'ON' },
+  },
+  {
+    name: 'executable missing with a limit after a match',
+    command: '{build}/no-such-program',
+    properties: { TIMEOUT_AFTER_MATCH: '20;go', WILL_FAIL: 'ON' },
+  },
   { name: 'disabled', does: ['exit', '1'], properties: { DISABLED: 'ON' } },
   { name: 'labels', properties: { LABELS: 'fast;net' } },
   { name: 'cost', properties: { COST: '7.5' } },

@@ -58,7 +58,7 @@ async function* make(options: CTestOptions, context: FactoryContext): AsyncGener
   const { usualTimeoutMs, usualSpecFile } = settingsOf(buildDir);
   const specFile = options.resourceSpecFile ?? usualSpecFile;
   const allocator = specFile === undefined ? undefined : allocatorOf(resolve(root, specFile));
-  const build = { order, base, added, under, allocator, workers, meta, usualTimeoutMs };
+  const build = { buildDir, base, added, under, allocator, workers, meta, usualTimeoutMs };
   const tasks = new TestTasks(tests, build);
   for (const [resource, count] of tasks.capacities) context.capacity?.(resource, count);
   if (tests.some(({ properties }) => 'PROCESSOR_AFFINITY' in properties))

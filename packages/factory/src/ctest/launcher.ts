@@ -1,5 +1,5 @@
 /**
- * Starts a test that pexen cannot start by itself: its program is built by another test, its resources are found out by another test, or its output changes
+ * Starts a test that pexen cannot start by itself: its resources are found out by another test, or its output changes
  * its time limit. Runs in place of the test. Knows nothing of pexen but where to report.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,16 +8,11 @@ import { constants } from 'node:os';
 import { systemClock } from '@pexen/core/timers';
 import { cmakePattern } from './cmake-regex.ts';
 import { type LaunchReport, launchReportLines } from './launch-report.ts';
-import type { ListOrder } from './list-tests.ts';
 import { Allocator, type ResourceGroup, readResourceSpec, resourceVariables } from './resource-spec.ts';
 
 /** What to start, as plain data. Entries that are absent do not matter to the test. */
 export interface LaunchOrder {
-  readonly name: string;
-  /** Absent: CTest is asked once more. */
-  readonly command?: readonly [string, ...string[]];
-  /** How CTest is asked; `at` is the position of the test in its answer. */
-  readonly list: ListOrder & { readonly at: number };
+  readonly command: readonly [string, ...string[]];
   /** The spec file that another test generates, and what this one needs of it. */
   readonly resources?: { readonly file: string; readonly groups: readonly ResourceGroup[] };
   /** The spec file that this test generates: it must be valid. */
@@ -43,8 +38,7 @@ class NotRun extends Error {}
 export async function launch(order: LaunchOrder): Promise<void> {
   for (const signal of stopSignals) process.on(signal, () => {}); // The test gets it, too, and decides.
   try {
-    const command = order.command ?? (await commandByNow(order));
-    process.exitCode = await run(command, { ...process.env, ...granted(order) }, order.limit);
+    process.exitCode = await run(order.command, { ...process.env, ...granted(order) }, order.limit);
     if (order.generates !== undefined && process.exitCode === 0)
       process.exitCode = checkSpec(order.generates);
   } catch (error) {
@@ -67,17 +61,6 @@ function checkSpec(file: string): number {
 }
 
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
-
-async function commandByNow({ list, name }: LaunchOrder): Promise<readonly [string, ...string[]]> {
-  // Few tests need it.
-  const { listTests } = await import('./list-tests.ts');
-  const tests = await listTests(list).catch((error: Error) => {
-    throw new NotRun(error.message);
-  });
-  const test = tests[list.at];
-  if (test?.name === name && test.command !== undefined) return test.command;
-  throw new NotRun('its executable does not exist');
-}
 
 function granted({ resources }: LaunchOrder): Record<string, string> {
   if (resources === undefined) return {};

@@ -42,8 +42,10 @@ interface TestProperties {
 /** A test of a build. */
 export interface ListedTest {
   readonly name: string;
-  /** The program, absolute, and its arguments. Undefined: CTest does not find the program now. */
+  /** The program, absolute, and its arguments. Undefined: there is no program, and CTest does not say where it looks for it. */
   readonly command?: readonly [string, ...string[]];
+  /** The program does not exist now: `command` has the first place where CTest looks for it. */
+  readonly isMissing?: true;
   readonly properties: TestProperties;
   readonly location: SourceLocation;
 }
@@ -61,24 +63,37 @@ export interface ListOrder {
 
 /** All tests, in the order of CTest. @throws PexenError PEXEN_CTEST_LIST */
 export async function listTests(order: ListOrder): Promise<readonly ListedTest[]> {
-  const { stdout, stderr } = await runCTest(order);
+  const { stdout, stderr } = await runCTest(order, ['--show-only=json-v1']);
   const list = parsed(stdout);
   if (list === undefined) throw new PexenError(problemsIn(stderr, order));
   const locate = locator(list, order);
-  return (list.tests ?? []).map(({ name, command, properties = [], backtrace }) => ({
-    name,
-    properties: propertiesOf(properties),
-    location: locate(backtrace),
-    ...(command !== undefined && command.length > 0 && { command }),
+  const { tests = [] } = list;
+  const missing = tests.some((test) => !hasProgram(test)) ? await missingCommands(order) : new Map();
+  return tests.map((test, at) => ({
+    name: test.name,
+    properties: propertiesOf(test.properties ?? []),
+    location: locate(test.backtrace),
+    ...(hasProgram(test)
+      ? { command: test.command }
+      : missing.has(at) && { command: missing.get(at), isMissing: true as const }),
   }));
 }
+
+function hasProgram<Test extends { readonly command?: Command }>(
+  test: Test,
+): test is Test & { readonly command: Command } {
+  return test.command !== undefined && test.command.length > 0;
+}
+
+/** A program and its arguments. */
+type Command = readonly [string, ...string[]];
 
 /** What `ctest` answers, as far as it is read. */
 interface Answer {
   readonly kind?: unknown;
   readonly tests?: readonly {
     readonly name: string;
-    readonly command?: readonly [string, ...string[]];
+    readonly command?: Command;
     readonly backtrace?: number;
     readonly properties?: readonly RawProperty[];
   }[];
@@ -96,13 +111,32 @@ interface RawProperty {
 const mostOutput = 1024 * 1024 * 1024;
 
 /** Its exit code does not matter: it is 8 where something is wrong with a test. */
-function runCTest({ ctest, buildDir, config, env }: ListOrder): Promise<{ stdout: string; stderr: string }> {
-  const argv = ['--show-only=json-v1', ...(config === undefined ? [] : ['-C', config])];
+function runCTest(
+  { ctest, buildDir, config, env }: ListOrder,
+  how: readonly string[],
+): Promise<{ stdout: string; stderr: string }> {
+  const argv = [...how, ...(config === undefined ? [] : ['-C', config])];
   return new Promise((settle) => {
     execFile(ctest, argv, { cwd: buildDir, env, maxBuffer: mostOutput }, (error, stdout, stderr) =>
       settle({ stdout, stderr: stderr || (error?.message ?? '') }),
     );
   });
+}
+
+const missingForm =
+  /^Could not find executable .*\nLooked in the following places:\n(.+)\n(?:.+\n)*\n(\d+): Test command: +(.*(?:\n(?!\d+: | {2}Test +#).*)*)/gm;
+
+/**
+ * The commands whose programs CTest does not find, by the position of their tests: with the first place where it looks, since another test may build them.
+ * Its answer in JSON has no word about them. Here, it does not mark quotation marks in arguments.
+ */
+async function missingCommands(order: ListOrder): Promise<ReadonlyMap<number, Command>> {
+  const { stdout } = await runCTest(order, ['--show-only', '--verbose']);
+  const found = [...stdout.matchAll(missingForm)].map(([, place = '', number, text = '']) => {
+    const argv = text.trimEnd() === '' ? [] : text.trimEnd().slice(1, -1).split('" "');
+    return [Number(number) - 1, [resolve(order.buildDir, place), ...argv]] as const;
+  });
+  return new Map<number, Command>(found);
 }
 
 /** CTest writes messages about regular expressions that it refuses before its answer. */

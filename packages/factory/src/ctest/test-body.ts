@@ -10,13 +10,14 @@ import {
 } from './command-line.ts';
 import { BadModification, type Variables, variablesOf } from './environment.ts';
 import type { LaunchOrder } from './launcher.ts';
-import type { ListedTest, ListOrder } from './list-tests.ts';
+import type { ListedTest } from './list-tests.ts';
 import { type Grant, resourceVariables } from './resource-spec.ts';
 import { type Expected, interpretAs } from './verdict.ts';
 
 /** What the bodies of all tests of a build have in common. */
 export interface BodyFacts {
-  readonly order: ListOrder;
+  /** Absolute. */
+  readonly buildDir: string;
   /** The environment that tests start from. */
   readonly base: Readonly<Record<string, string | undefined>>;
   /** Added to it. */
@@ -28,8 +29,6 @@ export interface BodyFacts {
 /** One test, with what was decided about it. */
 export interface DecidedTest {
   readonly test: ListedTest;
-  /** Its position in the answer of CTest. */
-  readonly at: number;
   /** Its resources, or why there are not enough. Undefined: there is no resource spec. */
   readonly grants: readonly Grant[] | string | undefined;
   /** Undefined: none. */
@@ -45,23 +44,26 @@ export function graceMsOf({ properties }: ListedTest): number | undefined {
 }
 
 /** The launcher starts it, and keeps its time limit. */
-export function isLaunched({ command, properties }: ListedTest, { generatedSpec }: BodyFacts): boolean {
+export function isLaunched({ properties }: ListedTest, { generatedSpec }: BodyFacts): boolean {
   const { TIMEOUT_AFTER_MATCH, RESOURCE_GROUPS, GENERATED_RESOURCE_SPEC_FILE } = properties;
   const usesGenerated = generatedSpec !== undefined && RESOURCE_GROUPS.length > 0;
   const generates = GENERATED_RESOURCE_SPEC_FILE !== undefined;
-  return command === undefined || TIMEOUT_AFTER_MATCH !== undefined || usesGenerated || generates;
+  return TIMEOUT_AFTER_MATCH !== undefined || usesGenerated || generates;
 }
 
 export function bodyOf(decided: DecidedTest, facts: BodyFacts): ExecutableBody {
   const { test, grants, isAwaited } = decided;
-  const { REQUIRED_FILES, TIMEOUT_SIGNAL_NAME, WORKING_DIRECTORY = '.' } = test.properties;
-  const cwd = resolve(facts.order.buildDir, WORKING_DIRECTORY);
+  const { command } = test;
+  const { TIMEOUT_SIGNAL_NAME, WORKING_DIRECTORY = '.' } = test.properties;
+  const cwd = resolve(facts.buildDir, WORKING_DIRECTORY);
+  if (command === undefined) return notRun('its program does not exist', cwd);
   if (typeof grants === 'string') return notRun(grants, cwd);
   const variables = variablesIn(test, grants, facts);
   if (typeof variables === 'string') return notRun(variables, cwd);
   const entries = Object.entries(variables);
   const unset = entries.flatMap(([name, value]) => (value === null ? [name] : []));
-  const [file, ...argv] = requiringFiles(withoutVariables(commandOf(decided, facts), unset), REQUIRED_FILES);
+  const started = withoutVariables(startOf(command, decided, facts), unset);
+  const [file, ...argv] = requiringFiles(started, requiredFiles(test, command, started));
   const expected = expectedOf(test);
   return {
     ...{ file, argv, cwd },
@@ -74,14 +76,23 @@ export function bodyOf(decided: DecidedTest, facts: BodyFacts): ExecutableBody {
   };
 }
 
-function commandOf({ test, at, limitMs }: DecidedTest, facts: BodyFacts): CommandLine {
-  if (test.command !== undefined && !isLaunched(test, facts)) return test.command;
-  const { order, generatedSpec: file } = facts;
+/** What stands in front of a program cannot say that it is missing, so that it is one of them. */
+function requiredFiles(
+  { isMissing, properties: { REQUIRED_FILES } }: ListedTest,
+  command: CommandLine,
+  started: CommandLine,
+): readonly string[] {
+  const isAlone = started === command && REQUIRED_FILES.length === 0;
+  return isMissing === true && !isAlone ? [...REQUIRED_FILES, command[0]] : REQUIRED_FILES;
+}
+
+function startOf(command: CommandLine, { test, limitMs }: DecidedTest, facts: BodyFacts): CommandLine {
+  if (!isLaunched(test, facts)) return command;
+  const { generatedSpec: file } = facts;
   const { RESOURCE_GROUPS: groups, GENERATED_RESOURCE_SPEC_FILE: generates } = test.properties;
-  const { ctest, buildDir, config } = order;
   return throughLauncher({
-    ...{ name: test.name, list: { ctest, buildDir, config, at }, limit: limitOf(test, limitMs) },
-    ...defined({ command: test.command, generates }),
+    ...{ command, limit: limitOf(test, limitMs) },
+    ...defined({ generates }),
     ...(file !== undefined && groups.length > 0 && { resources: { file, groups } }),
   });
 }

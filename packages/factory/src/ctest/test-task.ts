@@ -62,15 +62,15 @@ export class TestTasks {
 
   *all(): Generator<PlacedTask, void> {
     const seen = new Map<string, number>();
-    for (const [at, test] of this.#tests.entries()) {
+    for (const test of this.#tests) {
       const count = (seen.get(test.name) ?? 0) + 1;
       seen.set(test.name, count);
-      yield this.#taskOf(test, at, count);
+      yield this.#taskOf(test, count);
     }
   }
 
   /** `count`: how many tests of this name there were so far. */
-  #taskOf(test: ListedTest, at: number, count: number): PlacedTask {
+  #taskOf(test: ListedTest, count: number): PlacedTask {
     const { under, meta } = this.#build;
     const grants = this.#allocate(test);
     const limitMs = this.#limitOf(test);
@@ -82,7 +82,7 @@ export class TestTasks {
       ...this.#metaOf(test, typeof grants === 'string' ? [] : (grants ?? [])),
     };
     const isAwaited = this.#relations.isAwaited(test);
-    const body = bodyOf({ test, at, grants, limitMs, isAwaited }, this.#bodies);
+    const body = bodyOf({ test, grants, limitMs, isAwaited }, this.#bodies);
     const source = { nameKind: 'explicit', location: test.location } as const;
     return place([...under, ...folders], executableTask(joined(meta, own), body, source));
   }

@@ -32,8 +32,11 @@ function build(
   graph: object = {},
 ): string {
   return scratch({
-    'ctest.sh': program('cat "$(dirname "$0")/answer.json"\n'),
+    'ctest.sh': program(
+      'cd "$(dirname "$0")"; case $* in *json*) cat answer.json ;; *) cat verbose.txt ;; esac\n',
+    ),
     'answer.json': answerOf(tests, graph),
+    'verbose.txt': '',
     'b/CTestTestfile.cmake': '',
     ...more,
   });
@@ -220,6 +223,64 @@ describe('the verdict', () => {
       { name: 'a.log', file: '/w/a.log' },
       { name: 'b.log', file: '/b.log' },
     ]);
+  });
+});
+
+describe('a program that does not exist', () => {
+  const verbose = `Updating test list for fixtures
+Could not find executable /b/late
+Looked in the following places:
+/b/late
+/b/late
+/b/Release/late
+b/late
+
+1: Test command:  "two words" "" "say "x"" "line
+line"
+1: Working Directory: /b
+  Test #1: late
+Could not find executable ./bare
+Looked in the following places:
+./bare
+./Release/bare
+
+2: Test command: ${' '}
+  Test #2: bare
+
+3: Test command: /bin/true "x"
+  Test #3: there
+`;
+
+  test('is started where CTest looks first, since another test may have built it', async () => {
+    const tests = [{ name: 'late', command: [] }, { name: 'bare', command: [] }, { name: 'there' }];
+    const { bodies, dir } = await madeOf(tests, {}, {}, { 'verbose.txt': verbose });
+    expect(bodies.map(({ file, argv }) => [file, ...argv])).toEqual([
+      ['/b/late', 'two words', '', 'say "x"', 'line\nline'],
+      [join(dir, 'b/bare')],
+      ['/bin/true'],
+    ]);
+  });
+
+  test('is a required file where something else is started first', async () => {
+    const tests = [{ name: 'late', command: [], REQUIRED_FILES: ['/etc'] }];
+    const { bodies } = await madeOf(tests, {}, {}, { 'verbose.txt': verbose });
+    expect(bodies[0]?.file).toBe('/bin/sh');
+    expect(bodies[0]?.argv.slice(2)).toEqual([
+      'sh',
+      '2',
+      '/etc',
+      '/b/late',
+      '/b/late',
+      'two words',
+      '',
+      'say "x"',
+      'line\nline',
+    ]);
+  });
+
+  test('is a failure where CTest does not say where it looks', async () => {
+    const { bodies } = await madeOf([{ name: 'late', command: [] }]);
+    expect(bodies[0]?.argv.at(-1)).toBe('its program does not exist');
   });
 });
 
