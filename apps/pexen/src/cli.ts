@@ -3,7 +3,9 @@
  * everything that the tasks are made of.
  */
 import { recordModules } from '@pexen/pool-kit/module-graph';
+import { keepCompiledCode } from './compile-cache.ts';
 
+keepCompiledCode();
 recordModules();
 
 /** Rejects where the command cannot be loaded. */

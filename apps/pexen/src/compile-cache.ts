@@ -1,0 +1,22 @@
+/** Keeps the compiled code of the command, so that the next start need not compile it. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Below the directory of the user for such things: who could write there could run code as that user, so that a shared one will not do. Where there is none,
+ * each start only takes longer.
+ */
+export function keepCompiledCode(): void {
+  const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const own = join(caches, 'pexen');
+  const code = join(own, 'code');
+  try {
+    // Node itself would try for ever to make it below /proc, where some services have their home.
+    for (const each of [caches, own, code]) if (!existsSync(each)) mkdirSync(each, 0o700);
+  } catch {
+    return;
+  }
+  enableCompileCache(code);
+}

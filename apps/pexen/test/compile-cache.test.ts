@@ -1,0 +1,22 @@
+/** Where compiled code of the command is kept. That Node keeps it there is Node's. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { keepCompiledCode } from '../src/compile-cache.ts';
+
+test('in a directory that only the user can write to', () => {
+  const home = mkdtempSync(join(tmpdir(), 'pexen-home-'));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  vi.stubEnv('XDG_CACHE_HOME', join(home, 'caches'));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  keepCompiledCode();
+  expect(statSync(join(home, 'caches/pexen/code')).mode & 0o777).toBe(0o700);
+});
+
+test.skipIf(process.platform !== 'linux')('nowhere, if there is no such directory', () => {
+  vi.stubEnv('XDG_CACHE_HOME', '/proc/none/caches');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  // Node would never return from making it there.
+  expect(() => keepCompiledCode()).not.toThrow();
+});
