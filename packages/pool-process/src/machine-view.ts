@@ -11,6 +11,7 @@ import {
   hasMemory,
   hasProc,
   hasSocket,
+  type ProcessFacts,
   processFacts,
 } from './platform.ts';
 
@@ -45,17 +46,38 @@ export function isMachineVisible(): boolean {
   return hasProc();
 }
 
-/** The processes of this user without a parent that may come from attempts. Looks at no known ones, and adds those that come from elsewhere to them. */
+/**
+ * The processes of this user without a parent that may come from attempts. Looks at no known ones, and keeps them: adds those that come from elsewhere, and
+ * takes out those that have ended, whose numbers may be given out again.
+ */
 export function orphansSeen(known: Set<number>): OrphanSeen[] {
-  return allPids().flatMap((pid): OrphanSeen[] => {
+  const pids = allPids();
+  const present = new Set(pids);
+  for (const pid of known) if (!present.has(pid)) known.delete(pid);
+  const look = new Map<number, ProcessFacts | undefined>();
+  return pids.flatMap((pid): OrphanSeen[] => {
     if (known.has(pid)) return [];
-    const facts = processFacts(pid);
-    if (facts === undefined || facts.state === 'Z' || !adopters().has(facts.parent)) return [];
-    const seen = identified(pid);
+    const facts = factsIn(look, pid);
+    if (facts === undefined || facts.state === 'Z') return [];
+    const isOrphan = adopters().has(facts.parent);
+    if (!isOrphan && descends(pid, look)) return [];
+    // A thread of the kernel has none. An orphan without any is about to end.
+    const isProcess = hasMemory(pid);
+    if (!isProcess && !isOrphan) known.add(pid);
+    if (!isProcess) return [];
+    const seen = identified(pid, look);
     if (seen.isForeign || adopters().has(pid) || !isOwn(pid)) known.add(pid);
-    if (known.has(pid) || !hasMemory(pid)) return [];
+    if (!isOrphan || known.has(pid)) return [];
     return [{ ...seen, startedAtMs: bootedAtMs() + facts.startTicks * msOfTick }];
   });
+}
+
+/** What one look has read of processes. */
+type FactsOfLook = Map<number, ProcessFacts | undefined>;
+
+function factsIn(look: FactsOfLook, pid: number): ProcessFacts | undefined {
+  if (!look.has(pid)) look.set(pid, processFacts(pid));
+  return look.get(pid);
 }
 
 /** Those that are there now: none of them comes from an attempt that starts later. */
@@ -83,12 +105,12 @@ function isOwn(pid: number): boolean {
   }
 }
 
-function identified(pid: number): ProcessSeen {
+function identified(pid: number, look: FactsOfLook = new Map()): ProcessSeen {
   const environment = `\0${(environmentOf(pid) ?? '').toString()}`;
   const named = valueIn(environment, 'PEXEN_TASK');
   const task = named === process.env.PEXEN_TASK ? undefined : named;
   const isOfUser = ['HOME', 'PATH'].some((name) => valueIn(environment, name) !== undefined);
-  const isForeign = task === undefined && isOfUser && !descends(pid);
+  const isForeign = task === undefined && isOfUser && !descends(pid, look);
   return { pid, command: commandOf(pid), isForeign, ...(task !== undefined && { task }) };
 }
 
@@ -101,8 +123,8 @@ function valueIn(environment: string, name: string): string | undefined {
 }
 
 /** Is it this process, or does it come from it? */
-function descends(from: number): boolean {
-  for (let pid = from; pid > 1; pid = processFacts(pid)?.parent ?? 0) if (pid === process.pid) return true;
+function descends(from: number, look: FactsOfLook): boolean {
+  for (let pid = from; pid > 1; pid = factsIn(look, pid)?.parent ?? 0) if (pid === process.pid) return true;
   return false;
 }
 

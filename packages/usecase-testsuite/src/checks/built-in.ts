@@ -54,7 +54,7 @@ const withoutProc = (): string | undefined =>
 function processCheck(report: CheckReport): Check {
   let known: Set<number> | undefined;
   return {
-    ...{ name: processesName, report, blind: withoutProc },
+    ...{ name: processesName, report, isDated: true, blind: withoutProc },
     look() {
       known ??= processesNow();
       const orphans = orphansSeen(known);
@@ -84,7 +84,9 @@ function portCheck(report: CheckReport): Check {
   };
 }
 
-/** Its owner is looked for once. Of what was there before, or what others have, it is of no interest. */
+/**
+ * Its owner is looked for once: a socket is there since its process is, or later. Of what was there before, or what others have, it is of no interest.
+ */
 function sightOfPort(what: string, inode: string, isFirst: boolean): Sight {
   const owner = isFirst ? undefined : ownerSeen(inode);
   if (owner === undefined || owner.isForeign) return { key: inode, what, tasks: [] };
@@ -99,7 +101,7 @@ const mostEntries = 5_000;
 
 function fileCheck(directories: readonly string[], report: CheckReport): Check {
   return {
-    ...{ name: 'files', report },
+    ...{ name: 'files', report, isDated: true },
     blind: () => directories.map(whyUnreadable).find((why) => why !== undefined),
     look: () =>
       directories.flatMap((directory) => {
@@ -118,12 +120,14 @@ function whyUnreadable(directory: string): string | undefined {
   }
 }
 
-/** A file that is written again is another thing. */
+/** A file that is written again is another thing. The time of its last change is that of the system: programs can set the other one. */
 function sightOfFile(path: string): Sight[] {
   try {
     const stat = lstatSync(path);
-    const sinceMs = stat.isDirectory() ? stat.birthtimeMs : stat.mtimeMs;
-    return [{ key: `${path} ${stat.ino} ${sinceMs}`, what: path, sinceMs }];
+    const [madeMs, sinceMs] = stat.isDirectory()
+      ? [stat.birthtimeMs, stat.birthtimeMs]
+      : [stat.mtimeMs, stat.ctimeMs];
+    return [{ key: `${path} ${stat.ino} ${madeMs}`, what: path, sinceMs }];
   } catch {
     return []; // It is gone.
   }
@@ -185,14 +189,18 @@ const coredumpFolder = '/var/lib/systemd/coredump';
 
 /** A pattern that begins with a pipe names a program; that of systemd keeps dumps in its folder. */
 function coreCheck(report: CheckReport, patternFile: string): Check {
-  const pattern = (): string => readFileSync(patternFile, 'utf8').trim();
+  let read: string | undefined;
+  const pattern = (): string => {
+    read ??= readFileSync(patternFile, 'utf8').trim();
+    return read;
+  };
   const folderOfSystem = (): string | undefined => {
     const text = pattern();
     if (text.startsWith('|')) return coredumpFolder;
     return text.startsWith('/') ? dirname(text) : undefined;
   };
   return {
-    ...{ name: 'core dumps', report },
+    ...{ name: 'core dumps', report, isDated: true },
     blind() {
       try {
         const text = pattern();

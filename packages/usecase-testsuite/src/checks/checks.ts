@@ -46,7 +46,9 @@ export interface Check {
   readonly report?: 'warn' | 'fail' | undefined;
   /** Why it cannot see anything on this machine; asked once. */
   readonly blind?: (() => string | undefined) | undefined;
-  /** What is there now. Called whenever an attempt starts or ends. */
+  /** All its sights say since when they are there: so it need not look when attempts start. */
+  readonly isDated?: boolean | undefined;
+  /** What is there now. Called when attempts start or end; once for several that do so at the same time. */
   readonly look: (running: readonly CheckedAttempt[]) => Iterable<Sight> | Promise<Iterable<Sight>>;
 }
 
@@ -121,6 +123,11 @@ class Watch {
   }
 }
 
+/** Which checks look. */
+interface Look {
+  of: 'all' | 'undated';
+}
+
 /** The name of the check of processes, of which pools know more. */
 export const processesName = 'processes';
 
@@ -147,6 +154,8 @@ export class Checks {
   #hasBegun = false;
   #lookedAtMs = 0;
   #turn: Promise<void> = Promise.resolve();
+  /** A look that has not begun. */
+  #next: Look | undefined;
 
   constructor(checks: readonly Check[], warn: (warning: Problem) => void) {
     this.#watches = checks.map((check) => new Watch(check));
@@ -167,7 +176,7 @@ export class Checks {
         if (why !== undefined) this.#close(watch, why);
       }
     }
-    await this.#look();
+    await this.#look('all');
   }
 
   /** The attempts of this pool cannot be seen from here. */
@@ -187,7 +196,7 @@ export class Checks {
     running.pid = pid;
     const startedAtMs = pid === undefined ? undefined : processStartedAtMs(pid);
     running.startedAtMs = Math.max(running.startedAtMs, startedAtMs ?? 0);
-    if (Date.now() - this.#lookedAtMs > slackMs) void this.#look();
+    if (Date.now() - this.#lookedAtMs > slackMs) void this.#look('undated');
   }
 
   /** The attempt has never started. */
@@ -197,8 +206,7 @@ export class Checks {
 
   /** What the attempt may have left. */
   async ended(attempt: Running, outcome: PoolOutcome): Promise<Finding[]> {
-    await reportsOfOthers();
-    await this.#look();
+    await this.#look('all');
     this.#running.delete(attempt);
     const seen = this.#watches.filter((watch) => !this.#blind.has(watch));
     return [...seen.flatMap((watch) => watch.findingsOf(attempt)), ...this.#endedByPool(outcome)];
@@ -215,17 +223,26 @@ export class Checks {
     ];
   }
 
-  /** One look after the other, so that each knows what the one before has seen. */
-  #look(): Promise<void> {
-    const running = [...this.#running];
+  /** One look after the other, so that each knows what the one before has seen. One that has not begun is that of all who ask for it. */
+  #look(of: Look['of']): Promise<void> {
     this.#lookedAtMs = Date.now();
-    this.#turn = this.#turn.then(() => this.#lookNow(running));
+    if (this.#next !== undefined) {
+      if (of === 'all') this.#next.of = of;
+      return this.#turn;
+    }
+    const look: Look = { of };
+    this.#next = look;
+    this.#turn = this.#turn.then(reportsOfOthers).then(() => {
+      this.#next = undefined;
+      return this.#lookNow(look);
+    });
     return this.#turn;
   }
 
-  async #lookNow(running: readonly Running[]): Promise<void> {
+  async #lookNow({ of }: Look): Promise<void> {
+    const running = [...this.#running];
     for (const watch of this.#watches) {
-      if (this.#blind.has(watch)) continue;
+      if (this.#blind.has(watch) || (of === 'undated' && watch.check.isDated === true)) continue;
       try {
         await watch.look(running);
       } catch (error) {

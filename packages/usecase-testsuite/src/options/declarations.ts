@@ -308,7 +308,13 @@ const filesReported = table({
   report: reported,
 } satisfies KindsOf<Exclude<NonNullable<ChecksChoice['files']>, string>>);
 const ownCheck = table(
-  { name: text, report: reported, blind: callable(), look: callable(forms.checks) } satisfies KindsOf<Check>,
+  {
+    name: text,
+    report: reported,
+    isDated: flag,
+    blind: callable(),
+    look: callable(forms.checks),
+  } satisfies KindsOf<Check>,
   ['name', 'look'],
   forms.checks,
 );

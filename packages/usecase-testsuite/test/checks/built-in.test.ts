@@ -1,6 +1,15 @@
 /** What the checks of a suite see: real files, processes and ports, and a kernel log that the test writes. */
-import { spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +53,16 @@ test('files: new and changed ones are other things', async () => {
   expect(check({ files: { in: [join(dir, 'none')] } }).blind?.()).toContain('none cannot be read: ENOENT');
 });
 
+test('files: one that claims to be old is there since it appeared', async () => {
+  const dir = scratch();
+  const files = check({ files: { in: [dir] } });
+  const startMs = Date.now();
+  writeFileSync(join(dir, 'unpacked'), '');
+  utimesSync(join(dir, 'unpacked'), 0, 0);
+  const [sight] = await seen(files);
+  expect(sight?.sinceMs).toBeGreaterThan(startMs - 1_000);
+});
+
 test('kernel log: errors and crashes, by their process where that is known', async () => {
   const device = join(scratch(), 'kmsg');
   writeFileSync(device, '6,1,5,-;usb: found\n3,2,6,-;before\n');
@@ -77,7 +96,58 @@ test('core dumps: in the directories of programs, and where the system puts them
     [`core dump ${work}/core`, ['a']],
   ]);
   writeFileSync(corePattern, '|/usr/share/apport/apport %p\n');
-  expect(cores.blind?.()).toBe('core dumps go to the program /usr/share/apport/apport');
+  expect(check({ coreDumps: 'fail' }, { kernelLog: '', corePattern }).blind?.()).toBe(
+    'core dumps go to the program /usr/share/apport/apport',
+  );
+});
+
+/** Why a crash leaves no core dump here. */
+const coreless = ((): string | undefined => {
+  const pattern = readText('/proc/sys/kernel/core_pattern');
+  if (pattern === '' || pattern.startsWith('|')) return 'core dumps go to a program, or nowhere';
+  const hard = /^Max core file size +\S+ +(\S+)/m.exec(readText('/proc/self/limits'))?.[1];
+  return hard === 'unlimited' ? undefined : 'they are limited';
+})();
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+test.skipIf(coreless !== undefined)(`core dumps: a real one (${coreless ?? 'there are'})`, async () => {
+  const dir = scratch();
+  const cores = check({ coreDumps: 'fail' });
+  const running = [attempt('crashes', { cwd: dir }), attempt('other')];
+  const before = new Set((await seen(cores, running)).map(({ key }) => key));
+  const { signal } = spawnSync('sh', ['-c', 'ulimit -c unlimited; exec sh -c "kill -ABRT \\$\\$"'], {
+    cwd: dir,
+  });
+  expect(signal).toBe('SIGABRT');
+  const left = (await seen(cores, running)).filter(({ key }) => !before.has(key));
+  expect(left).toHaveLength(1);
+  expect(left[0]?.what).toMatch(/^core dump /);
+});
+
+/** Why a crash is not noted in the log of the kernel, or cannot be read there. */
+const logless = ((): string | undefined => {
+  const why = check({ kernelLog: 'warn' }).blind?.();
+  if (why !== undefined) return why;
+  if (readText('/proc/sys/debug/exception-trace').trim() !== '1') return 'crashes are not noted';
+  return existsSync('/usr/bin/python3') ? undefined : 'there is no Python to crash';
+})();
+
+test.skipIf(logless !== undefined)(`kernel log: a real crash (${logless ?? 'it is noted'})`, async () => {
+  const log = check({ kernelLog: 'fail' });
+  await seen(log);
+  const { pid, signal } = spawnSync('/usr/bin/python3', ['-c', 'import ctypes; ctypes.string_at(0)']);
+  expect(signal).toBe('SIGSEGV');
+  const sights = await seen(log, [attempt('crashes', { pid }), attempt('other')]);
+  expect(sights.filter(({ tasks }) => tasks?.includes('crashes') === true).map(({ what }) => what)).toEqual([
+    expect.stringContaining(`[${pid}]: segfault at`),
+  ]);
 });
 
 test.skipIf(process.platform !== 'linux')(

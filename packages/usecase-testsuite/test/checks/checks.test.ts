@@ -135,6 +135,49 @@ test('what says which task it comes from, or since when it is there, is a findin
   expect(await bench.end('b')).toEqual(['warn named', 'warn dated; or left by what ran at the same time: a']);
 });
 
+describe('how often a check looks', () => {
+  /** A bench whose check counts its looks. */
+  async function counted(check: Partial<Check> = {}): Promise<{ bench: Bench; looks: () => number }> {
+    let count = 0;
+    const look = (): Iterable<Sight> => {
+      count++;
+      return bench.there.values();
+    };
+    const bench = new Bench({ look, ...check });
+    await bench.open();
+    return { bench, looks: () => count };
+  }
+
+  test('when attempts start and end, and once for several that end at the same time', async () => {
+    const { bench, looks } = await counted();
+    await pause();
+    await bench.start('a');
+    await bench.start('b');
+    await bench.start('c');
+    expect(looks()).toBe(4);
+    bench.put('left');
+    const [a = [], b = []] = await Promise.all([bench.end('a'), bench.end('b')]);
+    expect(looks()).toBe(5);
+    expect(a).toEqual(['warn left; or left by what ran at the same time: b, c']);
+    expect(b).toEqual(['warn left; or left by what ran at the same time: a, c']);
+    await bench.end('c');
+    expect(looks()).toBe(6);
+  });
+
+  test('only when attempts end, if its sights say since when they are there', async () => {
+    const { bench, looks } = await counted({ isDated: true });
+    await pause();
+    await bench.start('a');
+    bench.put('left', { sinceMs: Date.now() });
+    await pause();
+    await bench.start('b');
+    expect(looks()).toBe(1);
+    expect(await bench.end('b')).toEqual([]);
+    expect(await bench.end('a')).toEqual(['warn left']);
+    expect(looks()).toBe(3);
+  });
+});
+
 test('an event is listed once, and stays a finding', async () => {
   const bench = new Bench();
   await bench.open();
