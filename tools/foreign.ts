@@ -1,7 +1,7 @@
 /**
  * Runs the test suites of other projects natively and by pexen, and compares the verdict of each test. Also lists what a bare `pexen run` would take
  * in their source trees. The trees come from npm, and from Debian's sources through an apt root of its own; what cannot be fetched is skipped
- * with a reason: `node tools/foreign.ts`.
+ * with a reason: `node tools/foreign.ts`, with words for the suites and trees that have one of them in their names: `node tools/foreign.ts Kyua`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -138,6 +138,7 @@ export const suites: readonly ForeignSuite[] = [
     { name: 'GNU hello with tests that fail (Automake)', env: { DIFF: 'false' } },
     { name: 'GNU hello with tests that stop with 99 (Automake)', env: { DIFF: 'perl -e exit+99' } },
   ].map((variant): ForeignSuite => ({ ...variant, ...automakeOf('hello', './configure --quiet') })),
+  { ...automakeOf('gzip', './configure --quiet'), name: 'gzip (Automake)' },
   {
     ...automakeOf('libyaml', 'autoreconf -fi && ./configure --quiet', ['autoreconf', 'libtoolize']),
     name: 'libyaml (Automake)',
@@ -441,7 +442,10 @@ function ofImported([verdict, counts]: Reported): Verdict {
 
 /** The call that makes the factory. */
 function factoryOf(suite: ForeignSuite, folder: string): string {
-  if (suite.format !== undefined) return `${suite.format}(${JSON.stringify({ dir: folder })})`;
+  if (suite.format !== undefined) {
+    const options = { dir: folder, ...(suite.format === 'kyua' && { config: 'none' }) };
+    return `${suite.format}(${JSON.stringify(options)})`;
+  }
   const { files, tap } = suite;
   const options = {
     dir: folder,
@@ -489,9 +493,14 @@ export const cmakeSuites: readonly CMakeSuite[] = [
   { debian: 'nanomsg' },
 ];
 
+function nameOf({ debian }: CMakeSuite): string {
+  return `${debian} (CMake)`;
+}
+
 /** Builds the project once, and compares the ends of its tests. */
-export function compareCMake({ debian, options = [] }: CMakeSuite): Comparison {
-  const suite = `${debian} (CMake)`;
+export function compareCMake(project: CMakeSuite): Comparison {
+  const suite = nameOf(project);
+  const { debian, options = [] } = project;
   const skipped = (reason: string): Comparison => ({ suite, equal: 0, different: [], skipped: reason });
   const missing = missingCTest();
   if (missing !== undefined) return skipped(missing);
@@ -519,12 +528,16 @@ function print({ suite, equal, different, skipped }: Comparison): void {
   if (different.length > 0) process.exitCode = 1;
 }
 
-function main(): void {
-  for (const suite of suites) print(compare(suite));
-  for (const suite of cmakeSuites) print(compareCMake(suite));
-  console.log('\nA bare run takes, of the executable files:');
-  for (const tree of trees) {
-    const name = 'npm' in tree ? `npm ${tree.npm}` : `Debian ${tree.debian}`;
+function main(words: readonly string[]): void {
+  const isWanted = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word));
+  for (const suite of suites.filter(({ name }) => isWanted(name))) print(compare(suite));
+  for (const suite of cmakeSuites.filter((each) => isWanted(nameOf(each)))) print(compareCMake(suite));
+  const named = trees.map((tree) => {
+    return { tree, name: 'npm' in tree ? `npm ${tree.npm}` : `Debian ${tree.debian}` };
+  });
+  const wanted = named.filter(({ name }) => isWanted(name));
+  if (wanted.length > 0) console.log('\nA bare run takes, of the executable files:');
+  for (const { tree, name } of wanted) {
     try {
       const { taken, executables } = listBare(tree);
       console.log(
@@ -536,4 +549,4 @@ function main(): void {
   }
 }
 
-if (import.meta.main) main();
+if (import.meta.main) main(process.argv.slice(2));

@@ -1,12 +1,14 @@
 /** The factory of all kinds of tests: handles any mix of files in one walk. `pexen run` uses it without a configuration. */
 import { basename, join } from 'node:path';
 import type { Problem } from '@pexen/core';
+import { automake } from './automake/automake.ts';
 import { ctest } from './ctest/ctest.ts';
 import type { FileKind, FileKinds, LoadContext, Surroundings } from './directory-factory.ts';
 import { directoryFactory } from './directory-factory.ts';
 import type { Factory } from './factory.ts';
 import { findHeader } from './file-meta.ts';
 import { tasksOfFolder } from './folder-file.ts';
+import { kyua } from './kyua/kyua.ts';
 import { moduleFile, moduleKind, modules } from './modules/modules.ts';
 import type { TreeOptions } from './options.ts';
 import { checkOptions, type OptionName } from './options.ts';
@@ -58,7 +60,8 @@ export function tree(options: TreeOptions): Factory {
 
 /** The factories that suite files call by their names. */
 export const factories = {
-  ...{ executables, programs, modules, tree, ctest, prove, nodeTest, vitest, bats, pytest, goTest },
+  ...{ executables, programs, modules, tree, ctest, kyua, automake },
+  ...{ prove, nodeTest, vitest, bats, pytest, goTest },
 } as unknown as FactoryTable;
 
 /** What is at the top of the walked folder. */

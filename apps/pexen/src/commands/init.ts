@@ -14,6 +14,7 @@ const config = `import { defineSuite, tree } from 'pexen';
 
 export default defineSuite({
   // All that looks like a test below this folder: *.task.ts, and executables such as tests/ping.sh. The key begins their call paths.
+  // Suites of other tools: ctest({ buildDir: 'build' }), kyua({ dir: 'tests' }), automake({ dir: '.' }).
   from: { '': tree({ dir: '.' }) },
   reporters: ['terminal', ['junit', { file: 'out/junit.xml' }]],
 });
@@ -35,6 +36,10 @@ tasks:
 
 # Executables below a folder, with their metadata in comments:
 # executables: { dir: tests }
+# The tests of a CMake build, of a Kyua tree, of a package of Automake:
+# ctest: { buildDir: build }
+# kyua: { dir: tests }
+# automake: { dir: . }
 
 reporters: [terminal, { junit: { file: out/junit.xml } }]
 `;

@@ -24,6 +24,7 @@ import { realFiles } from '../files.ts';
 import type { DefaultMeta } from '../options.ts';
 import { type AtfCase, listAtfCases } from './atf-list.ts';
 import { atfStart, cleanupSeconds, type KyuaStart, plainStart } from './isolation.ts';
+import { type KyuaConf, kyuaConfFile, readKyuaConf } from './kyua-conf.ts';
 import { type KyuaProgram, readKyuafile } from './kyuafile.ts';
 import { type KyuaConfiguration, type KyuaMetadata, requirementsOf } from './metadata.ts';
 import { interpretWith, type KyuaReading, readAtf, readKyuaTap, readPlain } from './results.ts';
@@ -36,6 +37,8 @@ export interface KyuaOptions {
   readonly file?: string;
   /** The folder of the test programs, where it is another one with the same layout. */
   readonly buildDir?: string;
+  /** A kyua.conf. Default: the one that Kyua would read, `~/.kyua/kyua.conf` or `/etc/kyua/kyua.conf`; `none` reads none. What the options say takes precedence. */
+  readonly config?: string;
   /** Configuration variables of test suites: `{ mine: { iterations: '10' } }`, as `test_suites.mine.iterations` in kyua.conf. */
   readonly variables?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The user as whom tests run that require an unprivileged one, where pexen runs as root. */
@@ -52,6 +55,7 @@ const kinds: KindsOf<KyuaOptions> = {
   dir: text,
   file: text,
   buildDir: text,
+  config: text,
   variables: byName(byName(anyText), "Write variables: { suite: { name: 'value' } }."),
   unprivilegedUser: text,
   architecture: text,
@@ -85,27 +89,30 @@ async function* makeTests(
   const roots = { source: resolve(context.root, dir), build: resolve(context.root, buildDir) };
   const loadContext = createLoadContext(describe, roots.source, context, realFiles, problems);
   const programs = readKyuafile(resolve(roots.source, file), roots, loadContext.problem);
+  const conf = readKyuaConf(kyuaConfFile(options.config, context.root, loadContext.env), loadContext.problem);
   const asked = programs.filter((program) => program.interface === 'atf');
   const questions = asked.map((program) => ({
     path: program.path,
-    variables: asArguments(configurationOf(options, program)),
+    variables: asArguments(configurationOf(options, conf, program)),
   }));
   const lists = new Map(
     (await listAtfCases(questions, loadContext.env)).map((list, at) => [asked[at], list]),
   );
   for (const program of programs) {
-    const configuration = configurationOf(options, program);
+    const configuration = configurationOf(options, conf, program);
     for (const test of testsOf(program, lists.get(program), configuration))
       yield taskOf(test, configuration, options, loadContext);
   }
   refuse(problems);
 }
 
-function configurationOf(
-  { variables = {}, unprivilegedUser, architecture, platform }: KyuaOptions,
-  { suite }: KyuaProgram,
-): KyuaConfiguration {
-  return { architecture, platform, unprivilegedUser, variables: variables[suite] ?? {} };
+function configurationOf(options: KyuaOptions, conf: KyuaConf, { suite }: KyuaProgram): KyuaConfiguration {
+  return {
+    architecture: options.architecture ?? conf.architecture,
+    platform: options.platform ?? conf.platform,
+    unprivilegedUser: options.unprivilegedUser ?? conf.unprivilegedUser,
+    variables: { ...conf.variables[suite], ...options.variables?.[suite] },
+  };
 }
 
 /** Also the user, by both of its names. */

@@ -231,6 +231,7 @@ function filesFor(folder: string): LuaTable {
   };
 }
 
-function badKyuafile(message: string, location: SourceLocation, hint?: string): Problem {
+/** The problem of a Kyuafile or a kyua.conf. */
+export function badKyuafile(message: string, location: SourceLocation, hint?: string): Problem {
   return { code: 'PEXEN_BAD_KYUAFILE', location, message, ...(hint !== undefined && { hint }) };
 }

@@ -33,9 +33,16 @@ export class LuaError extends Error {
   }
 }
 
-/** Runs a source, in which these names have values. @throws LuaError */
-export function runLua(source: string, globals: Readonly<Record<string, LuaValue>>): void {
-  const run = new Parser(tokensOf(source)).block(['end of file']);
+/** Gets what the source assigns to names that are not local: `a.b = 1` is `['a', 'b']` and 1. */
+export type LuaAssign = (path: readonly string[], value: LuaValue, place: Place) => void;
+
+/** Runs a source, in which these names have values. Without `assign`, it may only assign to local names. @throws LuaError */
+export function runLua(
+  source: string,
+  globals: Readonly<Record<string, LuaValue>>,
+  assign?: LuaAssign,
+): void {
+  const run = new Parser(tokensOf(source), assign).block(['end of file']);
   run(new Scope(new Map(Object.entries(globals))));
 }
 
@@ -156,10 +163,12 @@ const subset =
 /** Turns tokens into functions that run them. */
 class Parser {
   readonly #tokens: readonly Token[];
+  readonly #assign: LuaAssign | undefined;
   #at = 0;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], assign: LuaAssign | undefined) {
     this.#tokens = tokens;
+    this.#assign = assign;
   }
 
   /** Statements up to one of these words, which is not consumed. */
@@ -213,7 +222,7 @@ class Parser {
     if (this.#skip('local')) return this.#local();
     if (this.#skip('if')) return this.#if();
     if (this.#skip('for')) return this.#for(place);
-    return this.#call(place);
+    return this.#callOrAssignment(place);
   }
 
   #local(): Run {
@@ -261,16 +270,26 @@ class Parser {
     };
   }
 
-  /** A statement that is a call. */
-  #call(place: Place): Run {
+  #callOrAssignment(place: Place): Run {
     const start = this.#at;
     const call = this.#primary();
-    if (this.#is('='))
-      throw new LuaError('assignments cannot be used here, except to "local" names', place, subset);
+    if (this.#is('=')) return this.#assignment(this.#tokens.slice(start, this.#at), place);
     const last = this.#tokens[this.#at - 1];
     const isCall = this.#at > start + 1 && (last?.kind === 'text' || [')', '}'].includes(last?.text ?? ''));
     if (!isCall) throw new LuaError(`"${this.#tokens[start]?.text}" is not a statement`, place);
     return (scope) => void call(scope);
+  }
+
+  #assignment(target: readonly Token[], place: Place): Run {
+    const assign = this.#assign;
+    if (assign === undefined)
+      throw new LuaError('assignments cannot be used here, except to "local" names', place, subset);
+    const path = target.filter(({ kind }) => kind === 'name').map(({ text }) => text);
+    if (target.some(({ kind, text }) => kind !== 'name' && text !== '.'))
+      throw new LuaError(`nothing can be assigned to "${target.map(({ text }) => text).join('')}"`, place);
+    this.#expect('=');
+    const value = this.#expression();
+    return (scope) => assign(path, value(scope), place);
   }
 
   #expression(least = 0): Evaluate {

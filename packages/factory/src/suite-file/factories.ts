@@ -10,6 +10,6 @@ export type FactoryTable = Readonly<
 >;
 
 export const factoryNames = [
-  ...(['executables', 'programs', 'modules', 'tree', 'ctest'] as const),
+  ...(['executables', 'programs', 'modules', 'tree', 'ctest', 'kyua', 'automake'] as const),
   ...(['prove', 'nodeTest', 'vitest', 'bats', 'pytest', 'goTest'] as const),
 ] satisfies FactoryName[];

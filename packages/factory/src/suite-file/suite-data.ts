@@ -3,8 +3,10 @@
  * so that an editor and a run know the same entries.
  */
 import type { StopSignal } from '@pexen/core';
+import type { AutomakeOptions } from '../automake/automake.ts';
 import type { Needs } from '../conditions/needs.ts';
 import type { CTestOptions } from '../ctest/ctest.ts';
+import type { KyuaOptions } from '../kyua/kyua.ts';
 import type {
   ExecutablesOptions,
   ModuleOptions,
@@ -251,6 +253,16 @@ interface TreeData extends Omit<TreeOptions, keyof WrittenOtherwise | 'match'>, 
 interface CTestData
   extends Omit<CTestOptions, keyof WrittenOtherwise>,
     Pick<WrittenOtherwise, 'meta' | 'env'> {}
+/** A Kyua tree. */
+interface KyuaData extends Omit<KyuaOptions, 'meta' | 'variables'>, Pick<WrittenOtherwise, 'meta'> {
+  /** Configuration variables of test suites: suite → name → value. */
+  readonly variables?: Readonly<Record<string, Readonly<Record<string, TextData>>>>;
+}
+/** The tests of a package of Automake. */
+interface AutomakeData extends Omit<AutomakeOptions, 'meta' | 'variables'>, Pick<WrittenOtherwise, 'meta'> {
+  /** Variables for make. */
+  readonly variables?: Readonly<Record<string, TextData>>;
+}
 /** Tests of a well-known tool. */
 interface PresetData extends Omit<PresetOptions, keyof WrittenOtherwise | 'args'>, WrittenOtherwise {
   /** Arguments of the tool, before the file. */
@@ -274,6 +286,10 @@ export interface FactoriesData {
   readonly tree?: TreeData | readonly TreeData[];
   /** The tests of a CMake build, with all their properties. */
   readonly ctest?: CTestData | readonly CTestData[];
+  /** The test cases of a Kyua tree. */
+  readonly kyua?: KyuaData | readonly KyuaData[];
+  /** The tests of a package of Automake. */
+  readonly automake?: AutomakeData | readonly AutomakeData[];
   /** Perl tests, as `prove -l` runs them. */
   readonly prove?: PresetData | readonly PresetData[];
   /** Tests for node:test. */

@@ -256,7 +256,7 @@ class TaskMaker {
     const meta = this.#metaOf(options as YamlMap, defaults, directory, key);
     const { meta: _own, ...given } = optionsIn(options as YamlMap);
     const env = { ...meta.env, ...(given.env as object | undefined) };
-    const needsEnv = name !== 'modules' && Object.keys(env).length > 0;
+    const needsEnv = !withoutEnv.has(name) && Object.keys(env).length > 0;
     try {
       return this.#factories[name]({ ...given, ...(needsEnv && { env }), meta: meta.meta });
     } catch (error) {
@@ -312,7 +312,9 @@ function isLiteral(node: YamlNode): boolean {
 }
 
 /** Options whose values are text in any form, as in tasks: `1.10` stays as it was written. */
-const textOptions: ReadonlySet<string> = new Set(['env', 'argv', 'args', 'command']);
+const textOptions: ReadonlySet<string> = new Set(['env', 'argv', 'args', 'command', 'variables']);
+/** Factories that have no option `env`. */
+const withoutEnv: ReadonlySet<string> = new Set(['modules', 'kyua', 'automake']);
 
 function optionsIn({ entries }: YamlMap): Record<string, unknown> {
   const values = entries.map(({ key: { source: name }, value }) => [

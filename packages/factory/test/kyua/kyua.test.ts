@@ -191,3 +191,57 @@ test('all problems of all Kyuafiles are reported together, with their places', a
   ]);
   expect(problems[1]?.hint).toBe('Did you mean "timeout"?');
 });
+
+describe('kyua.conf', () => {
+  const tree = {
+    Kyuafile: `${head}plain_test_program{name="a", allowed_architectures="sparc64"}
+plain_test_program{name="c", required_configs="allow"}
+plain_test_program{name="u", required_user="unprivileged"}`,
+    ...{ a: program(), c: program(), u: program() },
+  };
+
+  test('its settings count, and what the options say takes precedence', async () => {
+    const conf = `syntax(2)
+-- as on a machine that is not ours
+architecture = 'sparc64'
+parallelism = 4
+unprivileged_user = '_tests'
+local name = 'yes'
+test_suites.demo.allow = name
+test_suites.other.allow = 1`;
+    const dir = scratch({ ...tree, 'machine/kyua.conf': conf });
+    const config = 'machine/kyua.conf';
+    expect(await reasons(dir, { config })).toEqual({ a: true, c: true, u: true });
+    const { a } = (await reasons(dir, { config, architecture: 'mips' })) as { a: string };
+    expect(a).toBe("Current architecture 'mips' not supported");
+  });
+
+  test('is that of the user, unless it is said that there is none', async () => {
+    const dir = scratch({ ...tree, 'home/.kyua/kyua.conf': 'syntax(2)\ntest_suites.demo.allow = true' });
+    const whenOfC = async (options: Partial<KyuaOptions>): Promise<unknown> => {
+      const got = await made(kyua({ dir: '.', ...options }), dir, { env: { HOME: `${dir}/home` } });
+      const { when } = definition(got.tasks[1] as never).meta;
+      return typeof when === 'function' ? when(systemFacts() as never) : when;
+    };
+    expect(await whenOfC({})).toBe(true);
+    expect(await whenOfC({ config: 'none' })).toContain("'allow' not defined");
+  });
+
+  test.each([
+    ['archtecture = 1\nsyntax(2)', 'kyua.conf:1:1 | there is no setting "archtecture"'],
+    ['syntax(2)\ntest_suites.demo = 1', 'kyua.conf:2:1 | there is no setting "test_suites.demo"'],
+    ['syntax(2)\ntest_suites.demo.x = {}', 'kyua.conf:2:1 | test_suites.demo.x cannot be a table'],
+    ['syntax(2)\nf().x = 1', 'kyua.conf:2:1 | nothing can be assigned to "f().x"'],
+    ["platform = 'x'", 'kyua.conf | never says syntax(2)'],
+  ])('mistakes have a place: %s', async (conf, problem) => {
+    const dir = scratch({ Kyuafile: head, 'kyua.conf': conf });
+    const { problems } = await made(kyua({ dir: '.', config: 'kyua.conf' }), dir);
+    expect(brief(problems, dir)).toEqual([`PEXEN_BAD_KYUAFILE | ${problem}`]);
+  });
+
+  test('one that is named has to be there', async () => {
+    const dir = scratch({ Kyuafile: head });
+    const { problems } = await made(kyua({ dir: '.', config: 'no.conf' }), dir);
+    expect(brief(problems, dir)).toEqual(['PEXEN_BAD_KYUAFILE | no.conf | it cannot be read (ENOENT)']);
+  });
+});

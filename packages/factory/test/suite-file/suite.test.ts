@@ -154,6 +154,25 @@ tasks: { last: x }
     ]);
   });
 
+  test('call importers, whose variables are texts', async () => {
+    const conf = 'syntax(2)\ntest_suites.demo.left = 1\n';
+    const tasks = await suite(
+      `from:
+  sys:
+    defaults: { timeout: 1s, env: { A: a } }
+    kyua: { dir: k, config: k/kyua.conf, variables: { demo: { count: 1.0 } }, meta: { retries: 1 } }
+`,
+      {
+        'k/Kyuafile': "syntax(2)\ntest_suite('demo')\nplain_test_program{name='p'}\n",
+        'k/kyua.conf': conf,
+        'k/p': program(),
+      },
+    );
+    expect(tasks.map(({ path, meta, env }) => [path, meta.timeout, meta.retries, env])).toEqual([
+      ['sys/p', 1_000, 1, { TEST_ENV_count: '1.0', TEST_ENV_left: '1' }],
+    ]);
+  });
+
   test('state capacities', async () => {
     const dir = scratch({ 'suite.yaml': 'capacities: { gpus: 2 }\ntasks: { a: x }' });
     expect([...(await made(yaml({ file: 'suite.yaml' }), dir)).capacities]).toEqual([['gpus', 2]]);
