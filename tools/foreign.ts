@@ -348,9 +348,12 @@ function verdictsByKyua({ folder: cwd, env }: Place): Map<string, Verdict> {
   );
 }
 
+/** The line that says what is wrong: tools also warn. */
 function reasonOf(error: unknown): string {
-  const { stderr, message } = error as { readonly stderr?: Buffer | string; readonly message: string };
-  return `${stderr ?? ''}`.trim().split('\n')[0] || (message.split('\n')[0] ?? '');
+  const { stderr, code, message } = error as NodeJS.ErrnoException & { readonly stderr?: Buffer | string };
+  if (code === 'ETIMEDOUT') return 'it takes too long';
+  const lines = `${stderr ?? ''}`.trim().split('\n');
+  return lines.find((line) => /error/i.test(line)) || lines[0] || (message.split('\n')[0] ?? '');
 }
 
 /** The verdict of the tool itself. For Perl, that of prove. */

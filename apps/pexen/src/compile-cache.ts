@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Below the directory of the user for such things: who could write there could run code as that user, so that a shared one will not do. Where there is none,
+ * Below the directory of the user for such things: another user who could write there could run code as this one, so that a shared one will not do. Where there is none,
  * each start only takes longer.
  */
 export function keepCompiledCode(): void {
@@ -13,7 +13,7 @@ export function keepCompiledCode(): void {
   const own = join(caches, 'pexen');
   const code = join(own, 'code');
   try {
-    // Node itself would try for ever to make it below /proc, where some services have their home.
+    // Node itself would never stop trying to make it below /proc, where some services have their home.
     for (const each of [caches, own, code]) if (!existsSync(each)) mkdirSync(each, 0o700);
   } catch {
     return;
