@@ -82,7 +82,11 @@ function summaryLines(
   const left = ignored === 0 ? '' : `; ${ignored} ignored`;
   return [
     `${found} in ${counted(tasks, 'task')}, ${known}${left}.`,
-    ...byReason(notJudged).map(([why, rules]) => dim(`Not judged: ${rules.join(', ')}: ${printable(why)}.`)),
+    ...(runs === 0 && notJudged.length > 0
+      ? [dim(`Not judged without earlier runs: ${notJudged.map(({ rule }) => rule).join(', ')}.`)]
+      : byReason(notJudged).map(([why, rules]) =>
+          dim(`Not judged: ${rules.join(', ')}: ${printable(why)}.`),
+        )),
   ];
 }
 

@@ -68,6 +68,18 @@ describe('uncontended-lock', () => {
       made('d', { uses: [amount('memory', 1)] }),
     ];
     expect(await found(rule, tasks, { config, options: { capacities: config.capacities } })).toEqual([]);
+    const one = [
+      made('only', { uses: [amount('lock', 1)] }),
+      made('a', { uses: [amount('both', 1)] }),
+      made('b', { uses: ['both'] }),
+    ];
+    const single = {
+      config: { capacities: { lock: 1, both: 1 } },
+      options: { capacities: { lock: 1, both: 1 } },
+    };
+    expect(await found(rule, one, single)).toEqual([
+      'lock: only only holds it, so that its claim keeps no other test away',
+    ]);
     const catalogue = await linted([made('a', { claims: ['/db'] })], {
       config: { catalogue: [] },
       rules: [rule],
@@ -388,6 +400,18 @@ describe('costly-lock', () => {
     const one = [made('t0', { claims: ['/db'] }), ...many(8, { uses: ['/db/a'] }).slice(1)];
     expect(await found(rule, one, { ...given, wholeRunsMs: [3000] })).toEqual([
       '/db: 1 test claims it for 1 s of 3 s; without that the run would take 2 s, 33 % less, with 4 workers',
+    ]);
+  });
+
+  it('counts the only unit of something as a lock', async () => {
+    const more = { config: { capacities: { db: 1 } }, options: { capacities: { db: 1 } } };
+    const { findings } = await linted(many(8, { uses: [amount('db', 1)] }), {
+      ...given,
+      ...more,
+      rules: [rule],
+    });
+    expect(findings).toMatchObject([
+      { subject: 'db', gainMs: 6150, details: ['divided into two parts: 4.1 s', expect.anything()] },
     ]);
   });
 

@@ -4,6 +4,7 @@ import {
   amount,
   type CallPath,
   executableTask,
+  type MetaOrigin,
   type PlacedTask,
   place,
   type TaskMeta,
@@ -83,7 +84,8 @@ export class TestTasks {
     };
     const isAwaited = this.#relations.isAwaited(test);
     const body = bodyOf({ test, grants, limitMs, isAwaited }, this.#bodies);
-    const source = { nameKind: 'explicit', location: test.location } as const;
+    const { location } = test;
+    const source = { nameKind: 'explicit', location, originOf: originIn(test) } as const;
     return place([...under, ...folders], executableTask(joined(meta, own), body, source));
   }
 
@@ -149,4 +151,15 @@ function amountsOf(grants: readonly Grant[]): Amount[] {
     counts.set(resource, (counts.get(resource) ?? 0) + grant.slots);
   }
   return [...counts].filter(([, count]) => count > 0).map(([resource, count]) => amount(resource, count));
+}
+
+/** The limit of CTest for all tests was not stated for this one; and its COST is an order, and no duration. */
+function originIn({
+  properties: { COST, TIMEOUT },
+}: ListedTest): (entry: keyof TaskMeta) => MetaOrigin | undefined {
+  const isUsual = TIMEOUT === undefined || TIMEOUT < 0;
+  return (entry) => {
+    if (entry === 'weight' && COST !== undefined) return { kind: 'file', by: 'COST' };
+    return entry === 'timeout' && isUsual ? { kind: 'defaults', by: 'the time limit of CTest' } : undefined;
+  };
 }

@@ -2,6 +2,7 @@
  * The rule `costly-lock`: how much shorter the run would be if tests did not exclude each other, played by the scheduler itself with the durations of
  * earlier runs. It says something only where the same simulation agrees with what whole runs really took.
  */
+import { isAmount, type Resource, type TaskMeta } from '@pexen/core';
 import { isSamePlace, path as resourcePath } from '@pexen/lock';
 import type { Plan } from '@pexen/sched';
 import { isSame } from './lint-history.ts';
@@ -214,10 +215,9 @@ class Simulation {
   /** How much shorter the run would be without the lock, ms. */
   gainOf({ name, place, holders }: CostlyLock): number {
     const paths = new Set(holders.map(({ path }) => path));
-    const freed = this.#plan.revised(({ claims = [] }, { path }) => {
+    const freed = this.#plan.revised((meta, { path }) => {
       if (!paths.has(path)) return undefined;
-      if (place === undefined) return { exclusive: undefined };
-      return { claims: without(claims, place) };
+      return place === undefined ? { exclusive: undefined } : without(meta, place);
     });
     return (this.#simulatedMs - this.#play(`without ${name}`, freed, this.workers)) * this.#scale;
   }
@@ -231,10 +231,11 @@ class Simulation {
       loads[part] = (loads[part] as number) + ms;
       partOf.set(path, part);
     }
-    const divided = this.#plan.revised(({ claims = [] }, { path }) => {
+    const divided = this.#plan.revised((meta, { path }) => {
       const part = partOf.get(path);
       if (part === undefined) return undefined;
-      return { claims: [...without(claims, place), resourcePath(...place.parts, parts[part])] };
+      const rest = without(meta, place);
+      return { ...rest, claims: [...rest.claims, resourcePath(...place.parts, parts[part])] };
     });
     return (
       (this.#simulatedMs - this.#play(`with ${place.name} in two parts`, divided, this.workers)) * this.#scale
@@ -250,11 +251,18 @@ class Simulation {
 /** Two parts of a resource that no test names. */
 const parts = [{ name: 'one part' }, { name: 'the other part' }];
 
+/** What the task holds besides. */
 function without(
-  claims: NonNullable<LintedTask['definition']['meta']['claims']>,
+  { uses = [], claims = [] }: TaskMeta,
   place: Place,
-): NonNullable<LintedTask['definition']['meta']['claims']> {
-  return claims.filter((claim) => !isSamePlace(claim, place.resource as typeof claim));
+): Required<Pick<TaskMeta, 'uses' | 'claims'>> & {
+  readonly claims: readonly Resource[];
+} {
+  const isOther = (resource: Resource): boolean => !isSamePlace(resource, place.resource as Resource);
+  return {
+    claims: claims.filter(isOther),
+    uses: uses.filter((use) => isOther(isAmount(use) ? use.resource : use)),
+  };
 }
 
 /** What runs really took. */

@@ -141,10 +141,9 @@ function tightTimeout(task: LintedTask, { durations }: Past, suite: LintedSuite)
 }
 
 function looseTimeout(task: LintedTask, { durations }: Past, suite: LintedSuite): Found | undefined {
-  const { meta, originOf } = task.definition;
   const limit = suite.timeoutOf(task);
-  const isOwn = meta.timeout !== undefined && originOf?.('timeout')?.kind !== 'defaults';
-  if (!isOwn || limit === undefined || suite.given.statedTimeoutMs !== undefined) return undefined;
+  if (!states(task, 'timeout') || limit === undefined || suite.given.statedTimeoutMs !== undefined)
+    return undefined;
   const longest = Math.max(...durations);
   if (limit < far.ms || limit < far.times * longest) return undefined;
   return {
@@ -188,15 +187,10 @@ function findNeverRunning(suite: LintedSuite, collector: LintCollector): void {
   }
 }
 
-function wrongWeight(
-  { path, definition }: LintedTask,
-  { durations }: Past,
-  { given }: LintedSuite,
-): Found | undefined {
-  const { meta, originOf } = definition;
-  const { weight: stated } = meta;
-  const expected = given.history.expectedOf(path);
-  if (stated === undefined || originOf?.('weight')?.kind === 'defaults') return undefined;
+function wrongWeight(task: LintedTask, { durations }: Past, { given }: LintedSuite): Found | undefined {
+  const stated = task.definition.meta.weight;
+  const expected = given.history.expectedOf(task.path);
+  if (stated === undefined || !states(task, 'weight')) return undefined;
   if (expected === undefined || expected.isGuess === true) return undefined;
   const { ms } = expected;
   const times = Math.max(stated, 1) / Math.max(ms, 1);
@@ -206,6 +200,13 @@ function wrongWeight(
     details: [`by its last ${durations.length} runs on this machine`],
     nextStep: 'Remove the weight: pexen knows from earlier runs how long tests take.',
   };
+}
+
+/** Does it say so itself, or an override? Not by the default of a factory, or by a property with another meaning. */
+function states({ definition: { meta, originOf } }: LintedTask, entry: 'timeout' | 'weight'): boolean {
+  const origin = originOf?.(entry);
+  const isDerived = origin?.kind === 'file' && origin.by !== undefined;
+  return meta[entry] !== undefined && origin?.kind !== 'defaults' && !isDerived;
 }
 
 function median(values: readonly number[]): number {

@@ -93,7 +93,7 @@ export async function lintSuite(
 
 /** Applies all rules that need no configuration file. */
 export function applyRules(suite: LintedSuite, collector: LintCollector, onProgress?: LintProgress): void {
-  const places = new HeldPlaces(suite.tasks);
+  const places = new HeldPlaces(suite);
   judgeByHistory(suite, collector);
   findMissing(suite, collector);
   findUncontended(suite, places, collector);

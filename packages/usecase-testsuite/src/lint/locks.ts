@@ -14,6 +14,7 @@ export interface Place {
   readonly below: Map<unknown, Place>;
   /** As one of the tasks names it. */
   resource: Resource | undefined;
+  /** Those who hold it alone: by a claim, or by the only unit that there is. */
   readonly claims: LintedTask[];
   readonly uses: LintedTask[];
   hasAmounts: boolean;
@@ -24,11 +25,11 @@ export class HeldPlaces {
   readonly #root = placeAt('', [], undefined);
   readonly all: Place[] = [];
 
-  constructor(tasks: readonly LintedTask[]) {
-    for (const task of tasks) this.#hold(task);
+  constructor(suite: LintedSuite) {
+    for (const task of suite.tasks) this.#hold(task, suite);
   }
 
-  #hold(task: LintedTask): void {
+  #hold(task: LintedTask, suite: LintedSuite): void {
     const { claims = [], uses = [] } = task.definition.meta;
     const { info } = task;
     claims.forEach((resource, at) => {
@@ -37,8 +38,9 @@ export class HeldPlaces {
     uses.forEach((use, at) => {
       const name = info.uses?.[at]?.resource;
       const place = this.#at(isAmount(use) ? use.resource : use, name);
-      place.uses.push(task);
-      if (isAmount(use)) place.hasAmounts = true;
+      const isSingle = suite.isSingle(place.parts);
+      (isSingle ? place.claims : place.uses).push(task);
+      if (isAmount(use) && !isSingle) place.hasAmounts = true;
     });
   }
 

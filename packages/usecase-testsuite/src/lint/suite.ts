@@ -1,5 +1,5 @@
 /** The tasks of a suite as the rules see them: what each provides, and the facts around them. Judges nothing. */
-import { definitionOf, isPlaced, type TaskDefinition, type TaskInfo } from '@pexen/core';
+import { definitionOf, isPlaced, type Resource, type TaskDefinition, type TaskInfo } from '@pexen/core';
 import { namesIn, partsOf, ResourcePattern } from '@pexen/lock';
 import type { Plan } from '@pexen/sched';
 import type { SuiteConfig } from '../config/define-suite.ts';
@@ -34,7 +34,7 @@ export class LintedSuite {
   readonly tasks: readonly LintedTask[];
   readonly #providers = new Map<string, LintedTask[]>();
   readonly #shared: readonly ResourcePattern[];
-  readonly #counted: ReadonlySet<string>;
+  readonly #capacities: ReadonlyMap<unknown, unknown>;
 
   constructor(given: LintGiven) {
     this.given = given;
@@ -54,8 +54,12 @@ export class LintedSuite {
     const ofOthers = rules.filter(([, { scope = 'run' }]) => scope === 'machine' || scope === 'cluster');
     const patterns = [...ofOthers.map(([name]) => name), ...(config.sharedResources ?? [])];
     this.#shared = patterns.map((pattern) => new ResourcePattern(pattern));
-    const counted = [...capacities, ...rules.filter(([, { capacity }]) => capacity !== undefined)];
-    this.#counted = new Set(counted.map(([resource]) => keyOf(partsOf(resource as string))));
+    const own = rules.flatMap(([name, { capacity }]) =>
+      capacity === undefined ? [] : [[name, capacity] as const],
+    );
+    this.#capacities = new Map(
+      [...capacities, ...own].map(([resource, count]) => [keyOf(partsOf(resource as Resource)), count]),
+    );
   }
 
   /** The tasks that provide the capability. */
@@ -68,9 +72,15 @@ export class LintedSuite {
     return this.#shared.some((pattern) => pattern.meets(namesIn(parts.map(String).join('/'))));
   }
 
-  /** Has the resource a number of units? */
+  /** Has the resource a number of units, other than one? */
   isCounted(parts: readonly unknown[]): boolean {
-    return this.#counted.has(keyOf(parts));
+    const capacity = this.#capacities.get(keyOf(parts));
+    return capacity !== undefined && capacity !== 1;
+  }
+
+  /** Has the resource one unit, so that who takes it keeps all others away? */
+  isSingle(parts: readonly unknown[]): boolean {
+    return this.#capacities.get(keyOf(parts)) === 1;
   }
 
   /** The limit of the task, ms; undefined for none. */
@@ -81,6 +91,6 @@ export class LintedSuite {
   }
 }
 
-function keyOf(parts: readonly unknown[]): string {
-  return parts.map(String).join('\0');
+function keyOf(parts: readonly unknown[]): unknown {
+  return parts.length === 1 ? parts[0] : parts.map(String).join('\0');
 }
