@@ -26,7 +26,7 @@ export function withoutVariables(command: CommandLine, names: readonly string[])
 
 const lookForFiles = `n=$1; shift
 while [ "$n" -gt 0 ]; do
-  [ -e "$1" ] || { why="the required file $1 does not exist"; echo "$why" >&2; echo "${launchMarks.notRun}$why" >&3; exit 1; }
+  [ -e "$1" ] || { why="$1 does not exist"; echo "$why" >&2; echo "${launchMarks.notRun}$why" >&3; exit 1; }
   shift; n=$((n - 1))
 done
 exec "$@"`;

@@ -1,5 +1,5 @@
 /** The tests of a CMake build, as tasks: what `ctest` would run. What the properties of a test become is in test-task.ts. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { PexenError, type PlacedTask, type Problem, refuse, type TaskMeta } from '@pexen/core';
@@ -52,6 +52,7 @@ async function* make(options: CTestOptions, context: FactoryContext): AsyncGener
   const { root, under = [], env: base = process.env, workers = availableParallelism() } = context;
   const { meta = {}, env: added = {}, config } = options;
   const buildDir = resolve(root, options.buildDir);
+  if (!existsSync(buildDir)) throw notABuild(buildDir, `${basename(buildDir)} does not exist`);
   const order: ListOrder = { ctest: findCTest(options, buildDir, context), buildDir, config, env: base };
   const tests = await listTests(order);
   if (tests.length === 0) refuseMissingBuild(buildDir);
@@ -119,10 +120,14 @@ function ctestOf(buildDir: string): string | undefined {
 /** @throws PexenError PEXEN_NOT_A_BUILD where there is no build that may have tests. */
 function refuseMissingBuild(buildDir: string): void {
   if (read(resolve(buildDir, testFile)) !== undefined) return;
-  const message = `${basename(buildDir)} has no ${testFile}: it is not the build directory of a project with tests`;
+  const what = 'it is not the build directory of a project with tests';
+  throw notABuild(buildDir, `${basename(buildDir)} has no ${testFile}: ${what}`);
+}
+
+function notABuild(buildDir: string, message: string): PexenError {
   const hint =
     'Configure and build first: cmake -S . -B build && cmake --build build. CMakeLists.txt needs enable_testing().';
-  throw new PexenError([{ code: 'PEXEN_NOT_A_BUILD', location: { file: buildDir }, message, hint }]);
+  return new PexenError([{ code: 'PEXEN_NOT_A_BUILD', location: { file: buildDir }, message, hint }]);
 }
 
 /** @throws PexenError PEXEN_BAD_RESOURCE_SPEC */

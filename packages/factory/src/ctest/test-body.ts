@@ -54,7 +54,7 @@ export function isLaunched({ properties }: ListedTest, { generatedSpec }: BodyFa
 export function bodyOf(decided: DecidedTest, facts: BodyFacts): ExecutableBody {
   const { test, grants, isAwaited } = decided;
   const { command } = test;
-  const { TIMEOUT_SIGNAL_NAME, WORKING_DIRECTORY = '.' } = test.properties;
+  const { REQUIRED_FILES, TIMEOUT_SIGNAL_NAME, WORKING_DIRECTORY = '.' } = test.properties;
   const cwd = resolve(facts.buildDir, WORKING_DIRECTORY);
   if (command === undefined) return notRun('its program does not exist', cwd);
   if (typeof grants === 'string') return notRun(grants, cwd);
@@ -63,7 +63,8 @@ export function bodyOf(decided: DecidedTest, facts: BodyFacts): ExecutableBody {
   const entries = Object.entries(variables);
   const unset = entries.flatMap(([name, value]) => (value === null ? [name] : []));
   const started = withoutVariables(startOf(command, decided, facts), unset);
-  const [file, ...argv] = requiringFiles(started, requiredFiles(test, command, started));
+  const needed = test.isMissing === true ? [...REQUIRED_FILES, command[0]] : REQUIRED_FILES;
+  const [file, ...argv] = requiringFiles(started, needed);
   const expected = expectedOf(test);
   return {
     ...{ file, argv, cwd },
@@ -74,16 +75,6 @@ export function bodyOf(decided: DecidedTest, facts: BodyFacts): ExecutableBody {
     background: isAwaited ? 'keep' : 'wait',
     ...defined({ stopSignal: TIMEOUT_SIGNAL_NAME as ProgramStopSignal | undefined }),
   };
-}
-
-/** What stands in front of a program cannot say that it is missing, so that it is one of them. */
-function requiredFiles(
-  { isMissing, properties: { REQUIRED_FILES } }: ListedTest,
-  command: CommandLine,
-  started: CommandLine,
-): readonly string[] {
-  const isAlone = started === command && REQUIRED_FILES.length === 0;
-  return isMissing === true && !isAlone ? [...REQUIRED_FILES, command[0]] : REQUIRED_FILES;
 }
 
 function startOf(command: CommandLine, { test, limitMs }: DecidedTest, facts: BodyFacts): CommandLine {
