@@ -2,7 +2,7 @@
  * What the command does where something between a run and its nodes fails: with a real server, and each node and each run in a process of its own. Skipped
  * where there is no server to be had.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findServer, initSecurity, type RunningServer, startServer } from '@pexen/pool-nats/node';
 import { describe, expect, it } from 'vitest';
@@ -14,13 +14,16 @@ const program = typeof found === 'object' ? found.file : '';
 
 type Running = ReturnType<typeof startWith>;
 
-/** Goes on until the file "go" is there; then what it has is passed on. */
+/** Notes each of its starts, and goes on until the file "go" is there; then what it has is passed on. */
 const waits = (meta: string): string => `
-  import { existsSync, writeFileSync } from 'node:fs';
+  import { appendFileSync, existsSync, readFileSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
   import { task } from 'pexen';
   export const waits = task(${meta}, async () => {
-    writeFileSync('started', '');
+    appendFileSync('started', process.pid + '\\n');
+    const runs = (pid) => { try { return process.kill(pid, 0); } catch { return false; } };
+    const pids = readFileSync('started', 'utf8').split('\\n').filter(Boolean).map(Number);
+    if (pids.slice(0, -1).some(runs)) throw new Error('it runs already');
     while (!existsSync('go')) await sleep(20);
   });
 `;
@@ -86,6 +89,12 @@ class Lab {
     return running;
   }
 
+  /** The same where there is no server. */
+  startAway(...words: readonly string[]): Running {
+    const nowhere = { PEXEN_NATS_SERVERS: 'nats://127.0.0.1:9' };
+    return startWith({ ...this.#variables, ...nowhere }, this.dir, ...words);
+  }
+
   async node(name: string, ...words: readonly string[]): Promise<Running> {
     const running = this.start('node', '--name', name, '--pool', 'lab', '--slots', '1', ...words);
     await running.sees('works for the pool');
@@ -103,6 +112,17 @@ class Lab {
   /** The test that waits has started. */
   async hasStarted(): Promise<void> {
     await expect.poll(() => existsSync(join(this.dir, 'started'))).toBe(true);
+  }
+
+  /** How often it has started. */
+  get starts(): number {
+    return readFileSync(join(this.dir, 'started'), 'utf8').split('\n').length - 1;
+  }
+
+  /** What another machine has of the run: a copy of its folder as it is now. */
+  copy(): string {
+    cpSync(join(this.dir, '.pexen'), join(this.dir, 'copy'), { recursive: true });
+    return 'copy';
   }
 
   go(): void {
@@ -146,11 +166,81 @@ const cases: Readonly<Record<string, (atEnd: AtEnd) => Promise<void>>> = {
     one.kill('SIGTERM');
     expect(await one.ended).toMatchObject({ exitCode: 0 });
   },
+
+  'a run that goes on is not resumed from a copy of its folder: that says who has it, and exits with 3':
+    async (atEnd) => {
+      const tests = { 'a.task.ts': waits('{ rerunnable: false }') };
+      const lab = await (await Lab.of(atEnd, tests, 'leaseMs: 60_000')).open();
+      await lab.node('one');
+      const run = lab.start('run');
+      await lab.hasStarted();
+      const copy = lab.copy();
+      for (const _ of [1, 2]) {
+        const { exitCode, stderr } = await lab.start('resume', '--state-dir', copy).ended;
+        expect([exitCode, stderr]).toEqual([
+          3,
+          expect.stringMatching(
+            new RegExp(
+              `PEXEN_RUN_IN_USE session 1 of this run, on .* \\(process ${run.pid}\\) since \\d.* UTC, works`,
+            ),
+          ),
+        ]);
+      }
+      run.kill('SIGKILL');
+      await run.ended;
+      const resumed = lab.start('resume', '--state-dir', copy);
+      await resumed.sees('ADOPTED');
+      const { exitCode, stderr } = await lab.start('resume').ended;
+      expect([exitCode, stderr]).toEqual([3, expect.stringContaining(`(process ${resumed.pid})`)]);
+      lab.go();
+      expect(await resumed.ended).toMatchObject({ exitCode: 0 });
+      expect(lab.starts).toBe(1);
+    },
+
+  'a resume that does not reach its nodes decides nothing, and exits with 3; the next one does not lose anything':
+    async (atEnd) => {
+      const tests = { 'a.task.ts': waits('{ rerunnable: false }') };
+      const lab = await (await Lab.of(atEnd, tests, 'leaseMs: 60_000')).open();
+      await lab.node('one');
+      const run = lab.start('run');
+      await lab.hasStarted();
+      run.kill('SIGKILL');
+      await run.ended;
+      const { exitCode, stderr } = await lab.startAway('resume').ended;
+      expect([exitCode, stderr]).toEqual([3, expect.stringContaining('PEXEN_NATS_CONNECT')]);
+      const resumed = lab.start('resume');
+      await resumed.sees('ADOPTED');
+      lab.go();
+      expect(await resumed.ended).toMatchObject({ exitCode: 0 });
+      expect(lab.starts).toBe(1);
+    },
+
+  'a run that is stopped for too long is taken over from a copy of its folder, and ends when it wakes up':
+    async (atEnd) => {
+      const tests = { 'a.task.ts': waits('{ rerunnable: true }') };
+      const lab = await (await Lab.of(atEnd, tests, 'leaseMs: 6000')).open();
+      await lab.node('one');
+      const run = lab.start('run');
+      await lab.hasStarted();
+      const copy = lab.copy();
+      run.kill('SIGSTOP');
+      const resumed = lab.start('resume', '--state-dir', copy);
+      // It goes on with what runs there, or runs it again: that depends on how fast it was.
+      await resumed.until(({ stdout }) => stdout.includes('ADOPTED') || lab.starts > 1);
+      run.kill('SIGCONT');
+      const { exitCode, stderr } = await run.ended;
+      expect([exitCode, stderr]).toEqual([3, expect.stringContaining('PEXEN_NODE_SUPERSEDED')]);
+      lab.go();
+      const ended = await resumed.ended;
+      expect([ended.exitCode, ended.stderr]).toEqual([0, expect.stringContaining('PEXEN_RUN_WAITS')]);
+    },
 };
 
 describe.skipIf(program === '')('where something fails', () => {
-  it.concurrent.for(sampled(Object.entries(cases)))('%s', ([, play], { onTestFinished }) =>
-    play((act) => onTestFinished(act)),
+  it.concurrent.for(sampled(Object.entries(cases)))(
+    '%s',
+    { timeout: 300_000 },
+    ([, play], { onTestFinished }) => play((act) => onTestFinished(act)),
   );
 });
 

@@ -625,6 +625,16 @@ describe('a pool that connects at open', () => {
     expect(connector.workers.length).toBe(3);
   });
 
+  test('is open without one where all slots have attempts of earlier sessions', async () => {
+    const connector = new ScriptedConnector(1, { isSlowToStart: true }, true);
+    connector.open = (context) => {
+      context.left([{ session: 1, path: 'a', attempt: 1, part: 'body', state: 'running' }]);
+    };
+    const pool = new SlotEngine(connector, { clock: new ScriptedClock() });
+    await pool.open(new HeardContext());
+    await pool.close('kill');
+  });
+
   test('cannot be opened where no worker can be started', async () => {
     const clock = new ScriptedClock();
     const connector = new ScriptedConnector(1, {}, true);

@@ -94,8 +94,13 @@ const fromNode: Checks<FromNode['kind']> = {
 const refusals: ReadonlySet<unknown> = new Set<Refusal>(['busy', 'draining', 'fenced', 'unknown']);
 
 const toNode: Checks<ToNode['kind']> = {
-  join: ({ host, run, epoch, stampMs, timing }) =>
-    isToken(host) && typeof run === 'string' && isCount(epoch) && isTime(stampMs) && isTiming(timing),
+  join: ({ host, run, epoch, number, stampMs, timing }) =>
+    isToken(host) &&
+    typeof run === 'string' &&
+    isCount(epoch) &&
+    isCount(number) &&
+    isTime(stampMs) &&
+    isTiming(timing),
   frames: (packet) => areFrames(packet) && (packet.echoMs === undefined || isTime(packet.echoMs)),
   leave: () => true,
 };

@@ -66,6 +66,21 @@ export class Subjects {
     return `PEXEN_LOCKS_${this.#pool}`;
   }
 
+  /** Which scheduler has each run: the id of the run is the last token. */
+  get runsKept(): string {
+    return `${this.#prefix}.runs.kept`;
+  }
+
+  /** Answers of the server to a scheduler arrive below this one. */
+  get runsInbox(): string {
+    return `${this.#prefix}.runs.inbox`;
+  }
+
+  /** The stream in which the server keeps these. */
+  get runsStream(): string {
+    return `PEXEN_RUNS_${this.#pool}`;
+  }
+
   /** The name of the node in one of its subjects. */
   nameIn(subject: string): string {
     const start = subject.indexOf('.', this.#prefix.length + 1) + 1;
@@ -84,20 +99,26 @@ export class Subjects {
   /** What a scheduler needs. */
   get permissionsOfScheduler(): Permissions {
     return {
-      publish: [this.ask, this.toNode('*', '*'), ...this.#publishedForLocks],
+      publish: [this.ask, this.toNode('*', '*'), ...this.#publishedForLocks, ...this.#publishedForRuns],
       subscribe: [
         ...[this.hello('*'), this.fromNode('*', '*'), this.unheard('*', '*', '*')],
-        ...[this.locksTo('*'), `${this.locksInbox}.>`],
+        ...[this.locksTo('*'), `${this.locksInbox}.>`, `${this.runsInbox}.>`],
       ],
     };
   }
 
-  /** The orders are those of JetStream for this stream only. */
   get #publishedForLocks(): string[] {
     const orders = ['STREAM.INFO', 'STREAM.CREATE', 'STREAM.MSG.GET', 'STREAM.MSG.DELETE'];
-    return [
-      ...[this.locksTo('*'), `${this.locksKept}.>`],
-      ...orders.map((order) => `$JS.API.${order}.${this.locksStream}`),
-    ];
+    return [this.locksTo('*'), `${this.locksKept}.>`, ...ordersFor(this.locksStream, orders)];
   }
+
+  get #publishedForRuns(): string[] {
+    const orders = ['STREAM.INFO', 'STREAM.CREATE', 'STREAM.MSG.GET'];
+    return [`${this.runsKept}.>`, ...ordersFor(this.runsStream, orders)];
+  }
+}
+
+/** Of JetStream, for this stream only. */
+function ordersFor(stream: string, orders: readonly string[]): string[] {
+  return orders.map((order) => `$JS.API.${order}.${stream}`);
 }

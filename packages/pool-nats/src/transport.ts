@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import type { Authenticator, NatsConnection } from '@nats-io/transport-node';
 import { messageOf, misuse, PexenError } from '@pexen/core';
+import { type KeptPlace, KeptValues } from './kept-values.ts';
 
 type Library = typeof import('@nats-io/transport-node');
 
@@ -42,6 +43,8 @@ export interface Transport {
    * @throws PexenError PEXEN_NATS_DENIED if it has refused a subscription meanwhile
    */
   flush(): Promise<void>;
+  /** Values that the server keeps. @throws as `KeptValues.at` */
+  values(place: KeptPlace): Promise<Pick<KeptValues, 'get' | 'put'>>;
   /** Resolves when the connection is over: with PEXEN_NATS_CLOSED if it was given up for good, as where the key was revoked. */
   readonly closed: Promise<PexenError | undefined>;
   /** The address of the server. */
@@ -55,19 +58,29 @@ const localServer = 'nats://127.0.0.1:4222';
 /** A server that does not answer within this time is not there, ms: the default of the client makes each attempt to reconnect slow. */
 const connectMs = 3_000;
 
+/** What only some connections need. */
+export interface MoreOptions {
+  /** Where answers of the server to requests arrive. */
+  readonly inboxPrefix?: string;
+}
+
 /**
  * Connects.
  * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_KEY_FILE, PEXEN_NATS_CONNECT
  */
-export async function connectTransport(options: ServerOptions, name: string): Promise<Transport> {
-  return new NatsTransport(await connectClient(options, name));
+export async function connectTransport(
+  options: ServerOptions,
+  name: string,
+  more: MoreOptions = {},
+): Promise<Transport> {
+  return new NatsTransport(await connectClient(options, name, more));
 }
 
-/** The same, as the library has it. `inboxPrefix`: where answers to requests arrive. @throws PexenError as `connectTransport` */
+/** The same, as the library has it. @throws PexenError as `connectTransport` */
 export async function connectClient(
   options: ServerOptions,
   name: string,
-  more: { readonly inboxPrefix?: string } = {},
+  more: MoreOptions = {},
 ): Promise<NatsConnection> {
   const servers = serversOf(options);
   refusePlaintext(servers, options);
@@ -130,6 +143,10 @@ class NatsTransport implements Transport {
   async flush(): Promise<void> {
     await this.#connection.flush();
     if (this.#denied.length > 0) throw denied(this.server, this.#denied);
+  }
+
+  values(place: KeptPlace): Promise<KeptValues> {
+    return KeptValues.at(this.#connection, place);
   }
 
   close(): Promise<void> {

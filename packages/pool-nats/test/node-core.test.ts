@@ -13,7 +13,7 @@ const link = { session, link: 1 };
 /** A node whose slot runs attempt 1, and has attempt 2 waiting behind it. */
 function working(codec: Codec = plainCodec): NodeCore {
   const core = new NodeCore({ ...identity, codec, announceMs: 5_000, keyOf: () => undefined });
-  core.take({ kind: 'join', session, host: 'h', run: 'r', epoch: 1, stampMs: 0, timing }, 0);
+  core.take({ kind: 'join', session, host: 'h', run: 'r', epoch: 1, number: 1, stampMs: 0, timing }, 0);
   const attempt = (id: number): RemoteAttempt => ({ id, work: {} as never, graceMs: 0, isHasty: false });
   const orders: NodeOrder[] = [
     { do: 'open', link: 1, slot: 0, recordsModules: false },
@@ -179,7 +179,7 @@ describe('a later session of the run', () => {
   /** A node on which attempt 1 runs, 2 waits, 3 has ended, and 4 is being stopped, each but 2 on a link of its own. */
   function busy(): NodeCore {
     const core = new NodeCore({ ...identityOf, keyOf: ({ id }) => key(id) });
-    core.take({ kind: 'join', session, host: 'h', run: 'r', epoch: 1, stampMs: 0, timing }, 0);
+    core.take({ kind: 'join', session, host: 'h', run: 'r', epoch: 1, number: 1, stampMs: 0, timing }, 0);
     const attempt = (id: number): RemoteAttempt => ({ id, work: {} as never, graceMs: 0, isHasty: false });
     const run = (of: number, id: number): NodeOrder => ({ do: 'run', link: of, attempt: attempt(id) });
     const orders: NodeOrder[] = [
@@ -203,7 +203,16 @@ describe('a later session of the run', () => {
   }
 
   const later = 'i.n.1';
-  const join = { kind: 'join', session: later, host: 'i', run: 'r', epoch: 2, stampMs: 40, timing } as const;
+  const join = {
+    kind: 'join',
+    session: later,
+    host: 'i',
+    run: 'r',
+    epoch: 2,
+    number: 2,
+    stampMs: 40,
+    timing,
+  } as const;
   const orderOf = (number: number, piece: NodeOrder) => {
     const frames = [{ number, piece, size: 1 }];
     return { kind: 'frames', session: later, heardUpTo: 0, frames } as const;
@@ -255,11 +264,30 @@ describe('a later session of the run', () => {
     expect(closed.filter((effect) => effect.do === 'close')).toEqual([{ do: 'close', link, how: 'drain' }]);
   });
 
+  test('ends what its journal does not know, before anything else', () => {
+    const core = busy();
+    const other = { ...join, number: 1 };
+    expect(named(core.take(other, 40))).toEqual(['close', 'close', 'close']);
+    core.released({ session, link: 1 }, 50);
+    core.released({ session, link: 2 }, 55);
+    expect(reportedBy(core.released({ session, link: 3 }, 60))).toEqual([{ is: 'left', attempts: [] }]);
+  });
+
+  test('hears nothing of the end of what it has not adopted yet, until it does', () => {
+    const { core } = takenOver();
+    const ended = { is: 'ended', id: 1, outcome: { kind: 'returned', value: 1 } } as const;
+    expect(named(core.report(link, ended, 65))).toEqual(['close']);
+    expect(reportedBy(core.released(link, 66))).toEqual([]);
+    expect(reportedBy(core.flush(67))).toEqual([]);
+    const adopted = reportedBy(core.take(orderOf(1, { do: 'adopt', link: 7, kept: 1 }), 70));
+    expect(adopted.at(-1)).toEqual({ is: 'reported', link: 7, report: ended });
+  });
+
   test('is answered no more for what it has settled, nor is one after it', () => {
     const { core } = takenOver();
     core.take(orderOf(1, { do: 'adopt', link: 8, kept: 3 }), 70);
     core.take(orderOf(2, { do: 'settle', attempts: [[8, 3]] }), 75);
-    const third = { ...join, session: 'j.n.1', host: 'j', epoch: 3, stampMs: 80 };
+    const third = { ...join, session: 'j.n.1', host: 'j', epoch: 3, number: 3, stampMs: 80 };
     const left = reportedBy(core.take(third, 80));
     const attempts = [
       { path: 't1', session: 1, state: 'running' },
@@ -277,7 +305,7 @@ describe('a later session of the run', () => {
     ];
     const reports = dismiss.flatMap((order, at) => reportedBy(core.take(orderOf(at + 1, order), 70)));
     expect(reports.at(-1)).toEqual({ is: 'released', link: 8 });
-    const third = { ...join, session: 'j.n.1', host: 'j', epoch: 3, stampMs: 80 };
+    const third = { ...join, session: 'j.n.1', host: 'j', epoch: 3, number: 3, stampMs: 80 };
     expect(JSON.stringify(reportedBy(core.take(third, 80)))).not.toContain('unstarted');
   });
 

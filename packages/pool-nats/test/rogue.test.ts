@@ -79,6 +79,8 @@ describe.skipIf(typeof found === 'string')('a rogue node', () => {
       ['what a run gets to know about its locks', `px1.${pool}.locks.to.*`],
       ['what runs hold', `px1.${pool}.locks.kept.>`],
       ['what the server answers runs about their locks', `px1.${pool}.locks.inbox.>`],
+      ['who has which run', `px1.${pool}.runs.>`],
+      ['what the server answers schedulers about runs', `px1.${pool}.runs.inbox.>`],
     ] as const)('%s: %s', async ([, subject]) => {
       expect(await subscriptionOf(mallory, subject)).toBe('refused');
     });
@@ -126,6 +128,10 @@ describe.skipIf(typeof found === 'string')('a rogue node', () => {
       ['an order to remove what a run holds', `$JS.API.STREAM.MSG.DELETE.PEXEN_LOCKS_${pool}`],
       ['a question for what runs hold', `$JS.API.STREAM.MSG.GET.PEXEN_LOCKS_${pool}`],
       ['a question for which runs there are', `$JS.API.STREAM.INFO.PEXEN_LOCKS_${pool}`],
+      ['that it has a run', `px1.${pool}.runs.kept.abc`],
+      ['an order to change who has runs', `$JS.API.STREAM.UPDATE.PEXEN_RUNS_${pool}`],
+      ['an order to remove who has runs', `$JS.API.STREAM.DELETE.PEXEN_RUNS_${pool}`],
+      ['a question for who has a run', `$JS.API.STREAM.MSG.GET.PEXEN_RUNS_${pool}`],
     ] as const)('%s: %s', async ([, subject]) => {
       const before = refused.length;
       mallory.publish(subject, encodePacket({ id: rogueMark, probe: false }));

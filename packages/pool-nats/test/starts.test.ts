@@ -58,7 +58,16 @@ describe('a session with a start that is said to be over', () => {
 
   function joined(): { session: HostSession; hear: (atMs: number) => readonly string[] } {
     const session = new HostSession(
-      { session: 's', host: 'h', run: 'r', epoch: 1, node: { stampMs: 0 }, timing, codec: plainCodec },
+      {
+        session: 's',
+        host: 'h',
+        run: 'r',
+        epoch: 1,
+        number: 1,
+        node: { stampMs: 0 },
+        timing,
+        codec: plainCodec,
+      },
       0,
     );
     const hear = (atMs: number): readonly string[] =>

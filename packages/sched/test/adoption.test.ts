@@ -244,6 +244,15 @@ test('without a journal they are settled at once', async () => {
   expect(pool.log).toEqual(['open -', 'run a 1 body', 'settled a 1 body', 'close']);
 });
 
+test('where it cannot be known what was left nothing is decided: the run ends with the error', async () => {
+  const pool = new LastingPool([leftOf('a')]);
+  pool.opened = Promise.reject(new Error('the server is away'));
+  pool.opened.catch(() => {});
+  const { journal, results, done } = start([task({ name: 'a', rerunnable: false }, () => {})], pool);
+  await expect(done).rejects.toThrow('the server is away');
+  expect([...results.keys(), ...journal.log]).toEqual([]);
+});
+
 test('a cancel ends the search for what was left', async () => {
   const pool = new LastingPool([leftOf('a')]);
   const closed = Promise.withResolvers<void>();

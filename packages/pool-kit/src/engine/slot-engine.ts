@@ -180,6 +180,7 @@ class Session implements SlotOwner, ServiceSlotOwner {
 
   async open(): Promise<void> {
     const pool = this.#context;
+    let hasLeft = false;
     const context: ConnectorContext = {
       slotsChanged: (slots) => this.#allow(slots),
       nodeChanged: (node) => this.#nodeChanged(node),
@@ -192,7 +193,10 @@ class Session implements SlotOwner, ServiceSlotOwner {
       },
       session: pool.session ?? 1,
       earlierPlaces: pool.earlierPlaces,
-      left: (attempts) => pool.left?.(attempts),
+      left: (attempts) => {
+        hasLeft = attempts.length > 0;
+        pool.left?.(attempts);
+      },
       joined: (place, recorded) => (pool.joined === undefined ? recorded() : pool.joined(place, recorded)),
       parted: (place) => pool.parted?.(place),
     };
@@ -201,7 +205,8 @@ class Session implements SlotOwner, ServiceSlotOwner {
     this.#addSlots();
     if (this.#connector.connectsAtOpen) {
       for (const slot of this.#slots) slot.connect('function');
-      await this.#firstReady.promise;
+      // Attempts of earlier sessions may have all slots: these become free once they are adopted or dismissed, which comes after this.
+      if (!hasLeft) await this.#firstReady.promise;
     }
     this.#isOpen = true;
     this.#reportSlots();

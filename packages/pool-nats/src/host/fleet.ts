@@ -45,6 +45,7 @@ import {
   unfit,
   waitsForLeases,
 } from './problems.ts';
+import { RunClaim } from './run-claim.ts';
 
 /** Where packets pass on their way, for tests that disturb the network. */
 export interface Wires {
@@ -64,6 +65,9 @@ const joiningMs = 1_500;
 
 /** A node is informed at the latest when so many attempts are settled. */
 const mostSettled = 256;
+
+/** A claim that was not renewed for so long is forgotten by the server, ms: 7 days. */
+const claimAgeMs = 7 * 86_400_000;
 
 /** A node of an earlier session usually answers within so many heartbeats. */
 const answeringBeats = 2;
@@ -89,7 +93,9 @@ export class Fleet implements SlotLender {
   readonly #floods = new FloodGuard();
   /** The files that nodes get. */
   #bundle: Bundle | undefined;
-  readonly #earlier: EarlierPlaces;
+  #earlier: EarlierPlaces;
+  /** That this session has the run, and no other one; undefined before that, and for a run that no other session can know. */
+  #claim: RunClaim | undefined;
   /** Until then it asks again who is there. */
   #isSearching = false;
   #askedMs = 0;
@@ -114,29 +120,40 @@ export class Fleet implements SlotLender {
     this.#subjects = new Subjects(settings.pool);
     this.#earlier = new EarlierPlaces(settings.pool, context.earlierPlaces);
     this.#closing.promise.catch(() => {});
+    const epoch = (): number => this.#epoch;
     this.#core = new HostCore({
       host: this.#host,
       run: context.runId ?? this.#host,
-      epoch: context.session,
+      get epoch() {
+        return epoch();
+      },
+      number: context.session,
       timing: settings.timing,
       codec: checkedCodec(isNodeReport),
       accepts: (hello) => this.#accepts(hello),
     });
   }
 
+  get #epoch(): number {
+    return this.#claim?.epoch ?? this.#context.session;
+  }
+
   /**
    * Resolves when enough nodes work for the run.
-   * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT, PEXEN_NO_NODE, PEXEN_BUNDLE
+   * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT, PEXEN_RUN_IN_USE, PEXEN_NO_NODE, PEXEN_BUNDLE
    */
   async open(): Promise<void> {
     const { bundle } = this.#settings;
     const root = this.#context.code?.root ?? process.cwd();
     this.#bundle = bundle && (await Bundle.of(root, bundle));
     const { connect = connectTransport } = this.#wires;
-    const transport = await connect(this.#settings.server, `pexen run ${this.#host}`);
+    const more = { inboxPrefix: this.#subjects.runsInbox };
+    const transport = await connect(this.#settings.server, `pexen run ${this.#host}`, more);
     this.#transport = transport;
     if (this.#isClosed) return await this.close();
     void transport.closed.then((failure) => this.#disconnected(failure));
+    await this.#claimRun(transport);
+    if (this.#isClosed) return await this.close();
     transport.subscribe(this.#subjects.hello('*'), (received) => this.#greet(received));
     transport.subscribe(this.#subjects.fromNode('*', this.#host), (received) => this.#hear(received));
     transport.subscribe(this.#subjects.unheard('*', this.#host, '*'), ({ subject, isUnheard }) => {
@@ -150,6 +167,23 @@ export class Fleet implements SlotLender {
     await Promise.all([this.#enoughNodes(), this.#earlierSessionsHeard()]);
     this.#isOpen = true;
     this.#context.left([...this.#members.values()].flatMap((member) => leftAt(member, this.#nowMs)));
+  }
+
+  /** Only one session has a run: on whatever machine, and with whatever copy of its journal. */
+  async #claimRun(transport: Transport): Promise<void> {
+    const { runId: run, session, warn } = this.#context;
+    if (run === undefined) return;
+    const { pool, timing, clock } = this.#settings;
+    const { runsStream: stream, runsKept: prefix } = this.#subjects;
+    const claiming = RunClaim.make({
+      store: () => transport.values({ stream, prefix, maxAgeMs: claimAgeMs, use: 'keep a run for itself' }),
+      ...{ run, pool, session, timing, clock, warn },
+      isWanted: () => !this.#isClosed,
+      lost: (error) => this.#context.failed(error, 'kill'),
+    });
+    const claim = await Promise.race([claiming, this.#closing.promise]);
+    this.#claim = claim;
+    if (claim.isFork) this.#earlier = new EarlierPlaces(pool, 'unknown');
   }
 
   /** No node can be reached any more. They end what they run when their leases are over, or go on for a resume before that. */
@@ -260,6 +294,7 @@ export class Fleet implements SlotLender {
     this.#obey(this.#core.close());
     await this.#until(() => this.#core.size === 0, leavingMs);
     this.#stopTicking();
+    await this.#claim?.close();
     await this.#transport?.close();
     this.#transport = undefined;
   }
@@ -400,7 +435,7 @@ export class Fleet implements SlotLender {
   #join({ session, hello }: FleetEffect): void {
     const slots = Array.from<undefined>({ length: hello.slots });
     const awaits: Member['awaits'] = new Set(['files', 'record']);
-    if (this.#context.session > 1) awaits.add('left');
+    if (this.#epoch > 1) awaits.add('left');
     const member: Member = {
       ...{
         session,
@@ -416,13 +451,19 @@ export class Fleet implements SlotLender {
       ...{ isAway: false, isDraining: false },
     };
     this.#members.set(session, member);
-    this.#context.joined(this.#earlier.placeOf(hello), () => this.#known(member, 'record'));
+    this.#context.joined(this.#earlier.placeOf(hello), () => this.#recorded(member));
     if (this.#bundle === undefined) {
       this.#known(member, 'files');
       return;
     }
     this.#core.send(session, { do: 'bundle', link: 0, manifest: this.#bundle.manifest });
     this.#flushSoon();
+  }
+
+  /** A session that was stopped meanwhile may not have the run any more: another one does not know of this node. */
+  #recorded(member: Member): void {
+    if (this.#claim === undefined) this.#known(member, 'record');
+    else void this.#claim.confirm().then(() => this.#known(member, 'record'));
   }
 
   /** The node has all that it needs. */
@@ -691,6 +732,7 @@ export class Fleet implements SlotLender {
   #tick(): void {
     if (this.#isSearching && this.#nowMs - this.#askedMs >= this.#settings.timing.heartbeatMs) this.#ask();
     for (const member of this.#members.values()) this.#tellSettled(member);
+    this.#claim?.tick(this.#nowMs);
     this.#obey(this.#core.tick(this.#nowMs));
   }
 

@@ -15,7 +15,10 @@ export interface Member {
   readonly codes: Set<Digest>;
   /** The pieces of files that are being sent to it, one after the other. */
   sending?: Promise<void>;
-  /** Nothing is sent there before it has the files of the run, it is recorded that it works for it, and it has said what earlier sessions left there. */
+  /**
+   * Nothing is sent there before it has the files of the run, it is recorded that it works for it, no other session had the run after that, and it has said
+   * what earlier sessions left there.
+   */
   readonly awaits: Set<'files' | 'record' | 'left'>;
   /** Attempts of earlier sessions that were neither adopted nor dismissed: their slots are not free. */
   left: readonly LeftOnNode[];

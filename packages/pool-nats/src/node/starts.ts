@@ -4,19 +4,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { endStrays } from '@pexen/pool-process';
+import { isGone, type ProcessIdentity, thisProcess } from '../process-identity.ts';
 import { mostFormer } from '../protocol/messages.ts';
 import { bootMark } from './properties.ts';
 
 /** One start of the agent. */
-interface Start {
+interface Start extends Omit<ProcessIdentity, 'machine'> {
   readonly id: string;
-  readonly bootMark: string;
-  readonly pid: number;
-  /** When the process has started, as the system counts it: another process may get its number. */
-  readonly ticks: string;
   /** What it starts carries this in its process marker. */
   readonly marker: string;
 }
@@ -47,17 +43,19 @@ export interface OwnStart {
 export async function noteStart(folder: string, pool: string, name: string): Promise<OwnStart> {
   const file = join(folder, `${pool}.${name}.json`);
   const own = { id: randomBytes(9).toString('base64url'), marker: randomBytes(8).toString('hex') };
-  const machine = machineId();
+  const { machine, ...self } = thisProcess();
   if (machine === undefined) return { ...own, former: [], end() {} };
   const known = startsIn(file);
   // A folder that several machines share, or a disk that was copied.
   const { over, open }: Omit<Starts, 'machine'> = known?.machine === machine ? known : { over: [], open: [] };
-  const verdicts = await Promise.all(open.map(async (start) => ({ start, isOver: await isOver(start) })));
+  const verdicts = await Promise.all(
+    open.map(async (start) => ({ start, isOver: await isOver({ ...start, machine }) })),
+  );
   const ended = verdicts.filter((each) => each.isOver).map(({ start }) => start.id);
   const former = [...over, ...ended].slice(-mostFormer);
-  const self: Start = { ...own, bootMark: bootMark(), pid: process.pid, ticks: ticksOf(process.pid) ?? '' };
+  const start: Start = { ...own, ...self };
   const left = verdicts.filter((each) => !each.isOver).map(({ start }) => start);
-  write(file, { machine, over: former, open: [...left, self].slice(-mostFormer) });
+  write(file, { machine, over: former, open: [...left, start].slice(-mostFormer) });
   return { ...own, former, end: () => noteEnd(file, own.id) };
 }
 
@@ -72,33 +70,11 @@ function noteEnd(file: string, id: string): void {
 }
 
 /** In the same boot, what it has left is ended first. */
-async function isOver(start: Start): Promise<boolean> {
+async function isOver(start: Start & ProcessIdentity): Promise<boolean> {
+  if (!isGone(start)) return false;
   if (start.bootMark !== bootMark()) return true;
-  const ticks = ticksOf(start.pid);
-  if (start.ticks === '' || ticks === start.ticks) return false;
   const { left, unseen } = await endStrays(start.marker, { timeoutMs: endingMs });
   return left.length === 0 && unseen === undefined;
-}
-
-/** Undefined where there is no such process; '' where the system does not say. */
-function ticksOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name of the program may have spaces and brackets.
-    const [state = 'Z', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' ? undefined : rest[18];
-  } catch {
-    return undefined;
-  }
-}
-
-/** Undefined where the system has no id of its own: then nothing is known of other starts. */
-function machineId(): string | undefined {
-  try {
-    return `${readFileSync('/etc/machine-id', 'utf8').trim()} ${hostname()}`;
-  } catch {
-    return undefined;
-  }
 }
 
 function startsIn(file: string): Starts | undefined {

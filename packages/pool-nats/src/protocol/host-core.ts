@@ -13,8 +13,10 @@ export interface HostOptions {
   /** The id of this scheduler: a single token. */
   readonly host: string;
   readonly run: string;
-  /** Higher than that of every earlier session of the run. */
+  /** Higher than that of every earlier session of the run. Read when a node joins: it may be known only then. */
   readonly epoch: number;
+  /** Which session of its journal it is. */
+  readonly number: number;
   readonly timing: Timing;
   readonly codec: Codec;
   /** Is this node wanted? Asked for each greeting of a node that is free. */
@@ -118,9 +120,9 @@ export class HostCore {
   }
 
   #join(hello: Hello, nowMs: number): FleetEffect[] {
-    const { host, run, epoch, timing, codec } = this.#options;
+    const { host, run, epoch, number, timing, codec } = this.#options;
     const session = `${host}.${hello.node}.${++this.#count}`;
-    const options = { session, host, run, epoch, node: hello, timing, codec };
+    const options = { session, host, run, epoch, number, node: hello, timing, codec };
     const member: Member = { hello, session: new HostSession(options, nowMs) };
     this.#members.set(session, member);
     return this.#tag(session, member, member.session.start());

@@ -47,6 +47,7 @@ export interface HostSessionOptions {
   readonly host: string;
   readonly run: string;
   readonly epoch: number;
+  readonly number: number;
   readonly node: Pick<Hello, 'stampMs'>;
   readonly timing: Timing;
   readonly codec: Codec;
@@ -92,9 +93,9 @@ export class HostSession {
 
   /** Asks the node to work for the session. */
   start(): HostEffect[] {
-    const { session, host, run, epoch, node, timing } = this.#options;
+    const { session, host, run, epoch, number, node, timing } = this.#options;
     const { stampMs } = node;
-    return [{ do: 'transmit', packet: { kind: 'join', session, host, run, epoch, stampMs, timing } }];
+    return [transmit({ kind: 'join', session, host, run, epoch, number, stampMs, timing })];
   }
 
   /**

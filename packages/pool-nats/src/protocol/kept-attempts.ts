@@ -77,6 +77,12 @@ export class KeptAttempts {
       if (kept.run === run && kept.key.session < session) this.forget(kept);
   }
 
+  /** What a session of this number, or of a later one, has left: the journal of the present one does not know them. */
+  forgetFrom(run: string, session: number): void {
+    for (const kept of this.#all.values())
+      if (kept.run === run && kept.key.session >= session) this.forget(kept);
+  }
+
   /** Those of a run that have ended, or never will start. */
   overOf(run: string): readonly KeptAttempt[] {
     return [...this.#all.values()].filter((kept) => kept.run === run && isOver(kept));

@@ -8,7 +8,7 @@ import type { RemoteAttempt, RemoteReport } from '@pexen/pool-process/remote';
 import type { BundleManifest, PieceRequest } from './bundle.ts';
 
 /** Grows with every change of packets or messages. */
-export const protocolVersion = 6;
+export const protocolVersion = 7;
 
 /** How long things may take, ms. The scheduler sets it for all its nodes. */
 export interface Timing {
@@ -31,11 +31,11 @@ export function silentAfter({ heartbeatMs }: Timing): number {
 }
 
 /** The clocks of two machines may differ in speed by so much. */
-const drift = 1.1;
+export const clockDrift = 1.1;
 
 /** So long after it received the last sign of life that it has answered, a scheduler knows that nothing runs on the node any more. */
 export function fencedAfter({ leaseMs, endingMs }: Timing): number {
-  return leaseMs * drift + endingMs;
+  return leaseMs * clockDrift + endingMs;
 }
 
 /** So many of its former starts a node knows. */
@@ -96,6 +96,8 @@ export type ToNode =
       readonly run: string;
       /** Of two sessions of one run, the one with the higher epoch is the later one. */
       readonly epoch: number;
+      /** Which session of its journal it is: names its attempts. At most the epoch; less where another machine had a session that this journal does not know. */
+      readonly number: number;
       readonly stampMs: number;
       readonly timing: Timing;
     }

@@ -264,6 +264,7 @@ export class NodeCore {
     }
     this.#note(run, epoch, host);
     this.#tenure = id;
+    this.#kept.forgetFrom(run, order.number);
     this.#current = new Session(order, this.#options, this.#kept);
     this.#isLeftOwed = epoch > 1;
     return this.#current.beat(nowMs);
@@ -274,7 +275,8 @@ export class NodeCore {
     this.#done.add(former.id);
     this.#superseded.add(former.id);
     forgetOldest(this.#superseded);
-    const { links, effects } = former.handOver();
+    const { links, effects } = former.handOver(order.number);
+    this.#kept.forgetFrom(order.run, order.number);
     const session = new Session(order, this.#options, this.#kept, links);
     this.#current = session;
     this.#handingOver = former;
@@ -365,6 +367,11 @@ class Session {
     this.epoch = order.epoch;
     this.#channel = new Channel(order.session, options.codec);
     this.leaseEndsMs = order.stampMs + order.timing.leaseMs;
+  }
+
+  /** Which session of its journal it is. */
+  get number(): number {
+    return this.#order.number;
   }
 
   get timing(): Timing {
@@ -494,8 +501,15 @@ class Session {
   released(id: LinkId): void {
     const number = this.#numberOf(id);
     if (number === undefined || !this.#links.delete(number)) return;
-    // When the session ends, its attempts are lost, not crashed: the last message says so for all links.
-    if (this.#ending === undefined) this.say({ is: 'released', link: number });
+    this.#sayReleased(number);
+  }
+
+  /**
+   * When the session ends, its attempts are lost, not crashed: the last message says so for all links. The scheduler does not know a link that was taken over and
+   * not adopted.
+   */
+  #sayReleased(number: number): void {
+    if (this.#ending === undefined && number > 0) this.say({ is: 'released', link: number });
   }
 
   /** Ends everything. What has not started never will. */
@@ -511,7 +525,7 @@ class Session {
   forget(): void {
     for (const kept of this.#unsettled.values()) this.#all.forget(kept);
     this.#unsettled.clear();
-    this.#all.forgetBefore(this.run, this.epoch);
+    this.#all.forgetBefore(this.run, this.number);
   }
 
   /** Says what there is of earlier sessions. */
@@ -519,22 +533,26 @@ class Session {
     if (this.#ending !== undefined) return;
     const running = [...this.#links.values()].flatMap(({ attempts, slot }) =>
       [...attempts.values()]
-        .filter(({ key }) => key.session < this.epoch)
+        .filter(({ key }) => key.session < this.number)
         .map((kept) => leftOf(kept, nowMs, slot)),
     );
     const over = this.#all.overOf(this.run).map((kept) => leftOf(kept, nowMs));
     this.say({ is: 'left', attempts: [...running, ...over] });
   }
 
-  /** A later session takes over: returns the links with attempts that may go on there, and ends or takes back the rest. */
-  handOver(): { readonly links: readonly Link[]; readonly effects: NodeEffect[] } {
+  /**
+   * A later session takes over: returns the links with attempts that may go on there, and ends or takes back the rest. So it does with attempts of a session
+   * that the journal of the later one, whose number this is, does not know.
+   */
+  handOver(later: number): { readonly links: readonly Link[]; readonly effects: NodeEffect[] } {
     const links: Link[] = [];
     const effects: NodeEffect[] = [];
     this.#ending = 'a later session of the run took over';
     this.isLeft = true;
     for (const [number, link] of this.#links) {
       const attempts = [...link.attempts.values()];
-      if (attempts.length > 0 && link.agent !== undefined && !attempts.some(({ isStopping }) => isStopping)) {
+      const goesOn = attempts.every(({ isStopping, key }) => !isStopping && key.session < later);
+      if (attempts.length > 0 && link.agent !== undefined && goesOn) {
         this.#links.delete(number);
         links.push(link);
         effects.push({ do: 'reclaim', link: link.agent });
@@ -629,7 +647,7 @@ class Session {
   #keep(number: number, { attempts }: Link, attempt: RemoteAttempt): void {
     const key = this.#options.keyOf(attempt);
     if (key === undefined) return;
-    const kept = this.#all.add(this.run, { ...key, session: this.epoch }, attempt.id);
+    const kept = this.#all.add(this.run, { ...key, session: this.number }, attempt.id);
     attempts.set(attempt.id, kept);
     this.#unsettled.set(`${number} ${attempt.id}`, kept);
   }
@@ -691,7 +709,7 @@ class Session {
     if (how === 'kill') for (const kept of link.attempts.values()) kept.isStopping = true;
     if (link.agent !== undefined) return [{ do: 'close', link: link.agent, how }];
     this.#links.delete(number);
-    if (this.#ending === undefined) this.say({ is: 'released', link: number });
+    this.#sayReleased(number);
     return [];
   }
 }

@@ -14,11 +14,11 @@ export function serverConfig(pool: string, port: number): string {
   return `# The server of the pool "${pool}". In this folder: nats-server -c nats.conf
 listen: "0.0.0.0:${port}"
 
-# An agent listens to two subjects, a scheduler to three, and to two more where runs share locks.
+# An agent listens to two subjects, a scheduler to four, and to two more where runs share locks.
 max_subscriptions: 16
 max_payload: 1MB
 
-# What runs hold of locks that they share. If it gets lost, the next locks are given after some seconds.
+# Which scheduler has which run, and what runs hold of locks that they share. If it gets lost, the next locks are given after some seconds.
 jetstream {
   store_dir: "data"
   max_memory_store: 0

@@ -226,7 +226,16 @@ export function fuzzNode(
     const id = `h.n.${session}`;
     const packet: ToNode =
       number === 0
-        ? { kind: 'join', session: id, host: 'h', run: `r${session}`, epoch: 1, stampMs: nowMs, timing }
+        ? {
+            kind: 'join',
+            session: id,
+            host: 'h',
+            run: `r${session}`,
+            epoch: 1,
+            number: 1,
+            stampMs: nowMs,
+            timing,
+          }
         : framesOf(id, number, random, nowMs);
     number++;
     const bytes = random.chance(0.4) ? mutatedPacket(packet, random) : encodePacket(packet);

@@ -17,6 +17,7 @@ export class Hub {
       publish: (subject, bytes) => this.publish(subject, bytes),
       subscribe: (subject, hear) => this.subscribe(subject, hear),
       flush: () => Promise.resolve(),
+      values: () => Promise.reject(new Error('keeps nothing')),
       close: () => Promise.resolve(),
     };
   }

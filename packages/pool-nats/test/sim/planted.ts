@@ -89,6 +89,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "return 'unknown';",
   },
   {
+    what: 'a scheduler gets reports of links that it has not adopted',
+    file: 'node-core.ts',
+    find: 'if (this.#ending === undefined && number > 0) this',
+    replace: 'if (this.#ending === undefined) this',
+  },
+  {
     what: 'an attempt is started on a link that is being closed',
     file: 'node-core.ts',
     find: '    link.isClosing = true;\n',
@@ -121,14 +127,14 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     what: 'a scheduler gives a node up before its lease is over',
     file: 'messages.ts',
-    find: 'return leaseMs * drift + endingMs;',
+    find: 'return leaseMs * clockDrift + endingMs;',
     replace: 'return leaseMs * 0.8;',
   },
   {
     what: 'a scheduler does not wait for the end of what a node may still run',
     file: 'messages.ts',
-    find: 'return leaseMs * drift + endingMs;',
-    replace: 'return leaseMs * drift;',
+    find: 'return leaseMs * clockDrift + endingMs;',
+    replace: 'return leaseMs * clockDrift;',
   },
   {
     what: 'a scheduler counts a lease from the start of the session, not from its last answer',

@@ -73,6 +73,7 @@ export class SimScheduler {
       host: this.id,
       run: 'run',
       epoch: number + 1,
+      number: number + 1,
       timing: world.timing,
       codec: plainCodec,
       accepts: () => true,
@@ -226,6 +227,7 @@ export class SimScheduler {
       return;
     }
     if (!('link' in report)) return; // About the node.
+    if (report.link < 0) this.#world.ledger.stuck(`${report.is} of a link that no scheduler can know`);
     const link = this.#links.get(`${session} ${report.link}`);
     if (link === undefined) return;
     switch (report.is) {

@@ -25,7 +25,10 @@ export class Leftovers {
     this.#nowMs = nowMs;
   }
 
-  /** Opens the pools, and asks them. A pool that cannot be opened has nothing: its error comes when the run needs it. */
+  /**
+   * Opens the pools, and asks them. Rejects with the error of a pool that cannot be opened and may have something: as long as that is not known, nothing can be
+   * decided, since what runs there holds what it uses.
+   */
   async find(earlierPlaces: readonly string[] | 'unknown'): Promise<readonly LeftAttempt[]> {
     const found = await Promise.all(
       this.#pools.map(async (pool) => {

@@ -65,10 +65,18 @@ export class RunPool {
     return this.#pool.manifest.adopts === true;
   }
 
-  /** Opens the pool before the machine asks for that. Resolves with what earlier sessions have left there; with nothing if it cannot be opened. */
+  /**
+   * Opens the pool before the machine asks for that. Resolves with what earlier sessions have left there. If it cannot be opened, that is nothing where no earlier
+   * session had a place; otherwise it rejects with the error.
+   */
   async openForLeft(earlierPlaces: readonly string[] | 'unknown'): Promise<readonly LeftAttempt[]> {
-    this.#early = this.#tryToOpen(earlierPlaces);
-    return (await this.#early) === undefined ? this.#left : [];
+    const opening = this.#tryToOpen(earlierPlaces);
+    this.#early = opening;
+    const error = await opening;
+    if (error === undefined) return this.#left;
+    const isInterrupted = this.#early !== opening;
+    if (isInterrupted || earlierPlaces.length === 0) return [];
+    throw error;
   }
 
   /** Closes the pool if it is being opened, or was, and the machine has not asked for that. */

@@ -43,6 +43,7 @@ const infrastructureCodes: ReadonlySet<string> = new Set([
     'PEXEN_NODE_UNFIT',
     'PEXEN_NO_NODE',
     'PEXEN_NO_SLOT',
+    'PEXEN_RUN_IN_USE',
     'PEXEN_RUN_SILENT',
     'PEXEN_START_FOLDER',
     'PEXEN_TRIAL_FAILED',
