@@ -45,7 +45,7 @@ const e2e = {
 };
 
 /** Tests see the sources of the other packages, never a dist that may be stale. */
-const conditions = ['@pexen/source', 'module', 'node', 'development|production'];
+const conditions = ['@pexen/source', 'node', 'development|production'];
 
 /** Node processes keep what they compiled for the next ones: most of their time would else go into stripping types. */
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));

@@ -1,6 +1,8 @@
 /** The command as a user gets it who installs `pexen` into an empty folder. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { published } from '../tidy/sources.ts';
@@ -66,6 +68,26 @@ describe('three shell scripts', () => {
     expect(quiet.stdout).toContain('2 passed');
     expect(quiet.stdout).not.toContain('PASS');
   });
+});
+
+test('a run is sent as a trace, and its programs know their spans', async () => {
+  const project = await installed('shell-scripts');
+  const bodies: Buffer[] = [];
+  const collector = createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => bodies.push(chunk));
+    request.on('end', () => response.end());
+  });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void collector.close());
+  const { port } = collector.address() as AddressInfo;
+  const traced = join(project.dir, 'traced.sh');
+  await writeFile(traced, '#!/bin/sh\nexpr "$TRACEPARENT" : "00-[0-9a-f]*-[0-9a-f]*-01"\n', { mode: 0o755 });
+  const to = `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:${port}`;
+  const ran = await project.run('env', to, 'npx', 'pexen', 'run', '--reporter', 'lines,otel');
+  expect(ran, ran.stdout + ran.stderr).toMatchObject({ code: 0 });
+  expect(ran.stdout).toMatch(/PASS .*traced/);
+  expect(ran.stderr).toMatch(/OpenTelemetry: 5 spans of trace/);
+  expect(Buffer.concat(bodies).toString('latin1')).toContain('test.case.result.status');
 });
 
 test('a suite in YAML with a catalogue, and the schema that editors find in the installed package', async () => {

@@ -32,6 +32,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   '@pexen/factory': named('core'),
   '@pexen/store': named('core'),
   '@pexen/report': named('core'),
+  '@pexen/otel': named('core', 'report'),
   '@pexen/usecase-testsuite': named(...PACKAGES),
   '@pexen/page': named('core', 'report', 'store', 'usecase-testsuite'),
   pexen: named(...PACKAGES, 'usecase-testsuite'),

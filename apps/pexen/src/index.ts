@@ -88,6 +88,8 @@ export {
   type ChecksChoice,
   type ClusterChoice,
   defineSuite,
+  type OtelReporterName,
+  type OtelReporterOptions,
   type OtherReporterName,
   type PageReporterName,
   type PageReporterOptions,

@@ -6,6 +6,7 @@ import { mergeShared, type SharedState } from './shared-state.ts';
 import type { AnyBodyContext, GivenContext, TaskDefinition, TaskMeta } from './task.ts';
 import type { TaskUpdate } from './task-update.ts';
 import { checkedAttachment, checkedFinding, checkedProgress } from './task-update.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** The position of `tearsDown`, which is not in `requires`. */
 export const tornDown = -1;
@@ -30,6 +31,7 @@ export interface ContextParts {
   readonly interruptions?: number | undefined;
   /** Default 0. */
   readonly rebootCount?: number | undefined;
+  readonly trace?: TraceContext | undefined;
   readonly path: string;
   readonly ticket: ContextTicket;
 }
@@ -77,6 +79,9 @@ export class OwnContext implements AnyBodyContext {
   }
   get rebootCount(): number {
     return this.#parts.rebootCount ?? 0;
+  }
+  get trace(): TraceContext | undefined {
+    return this.#parts.trace;
   }
   get reboot(): AnyBodyContext['reboot'] {
     return (options) => reboot(this.#meta, this.#parts.path, options);
@@ -174,7 +179,7 @@ export function lonelyContext(
   const silent = () => {};
   return {
     ...{ args: definition.args, shared: mergeShared(), path: definition.meta.name ?? 'task' },
-    ...{ attempt: 1, interruptions: 0, rebootCount: 0 },
+    ...{ attempt: 1, interruptions: 0, rebootCount: 0, trace: undefined },
     reboot: (options) => reboot(definition.meta, definition.meta.name ?? 'task', options),
     ...{ signal: new AbortController().signal, skip },
     ...{ report: silent, progress: silent, attach: silent, log: silent, ready: silent },

@@ -267,3 +267,4 @@ export type { RequirementInfo, TaskInfo, UseInfo } from './task-info.ts';
 export { type CallPath, formatCallPath } from './task-info.ts';
 export type { Attachment, Finding, Progress, TaskUpdate } from './task-update.ts';
 export { checkedAttachment } from './task-update.ts';
+export type { TraceContext, TraceContexts } from './trace-context.ts';

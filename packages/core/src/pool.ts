@@ -8,6 +8,7 @@ import type { NodeView, PoolNode } from './pool-node.ts';
 import type { SharedState } from './shared-state.ts';
 import type { TaskDefinition } from './task.ts';
 import type { TaskUpdate } from './task-update.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** A place where bodies run. After `close` it may be opened again. */
 export interface Pool {
@@ -205,6 +206,8 @@ export interface Assignment {
   readonly interruptions?: number | undefined;
   /** How often the machine was rebooted for the task, for the information of the body. Default 0. */
   readonly rebootCount?: number | undefined;
+  /** The span of the attempt, for spans of the body: in its context, or the variables `TRACEPARENT` and `TRACESTATE` of a program. Absent: it is not traced. */
+  readonly trace?: TraceContext | undefined;
   /**
    * Present for a service: it gets a worker of its own at once, outside of slots, waiting attempts and the recycling of workers. It ends when its
    * signal is aborted, or by itself. `reclaim` does not concern it.

@@ -11,6 +11,7 @@ import type { Amount, Resource } from './resource.ts';
 import type { SharedState } from './shared-state.ts';
 import type { SourceLocation } from './source-location.ts';
 import type { Attachment, Finding, Progress } from './task-update.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** The metadata of a task: everything except its body. Every entry may be left out or be undefined; times are milliseconds. */
 export interface TaskMeta {
@@ -177,6 +178,8 @@ export interface BodyContext<M = TaskMeta> {
   readonly interruptions: number;
   /** How often the machine was rebooted for this task. */
   readonly rebootCount: number;
+  /** The span of this attempt, as the parent of spans of the body's own; undefined where the run is not traced. */
+  readonly trace: TraceContext | undefined;
   /**
    * Ends the body and reboots the machine; then the run is resumed, and the same attempt starts again with `rebootCount` one higher.
    * @throws TypeError where the metadata does not say `mayReboot`

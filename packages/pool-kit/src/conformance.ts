@@ -118,6 +118,7 @@ export const contract: readonly Chapter[] = [
       values.carriesReference,
       values.passesContext,
       values.passesInterruptions,
+      values.passesTrace,
       values.carriesKeys,
       values.carriesShared,
       values.copiesShared,

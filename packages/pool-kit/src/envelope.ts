@@ -19,6 +19,7 @@ import {
   type ReceivedKey,
   type SharedState,
   type TaskMeta,
+  type TraceContext,
   tornDown,
   tornDownBy,
 } from '@pexen/core';
@@ -37,6 +38,7 @@ export interface AssignmentEnvelope {
   readonly interruptions?: number;
   /** Left out: 0. */
   readonly rebootCount?: number;
+  readonly trace?: TraceContext;
   /** Left out: the body. */
   readonly part?: 'cleanup';
   readonly args?: unknown;
@@ -72,6 +74,7 @@ export function encodeAssignment(
     attempt,
     interruptions = 0,
     rebootCount = 0,
+    trace,
     part,
     args,
     shared,
@@ -83,6 +86,7 @@ export function encodeAssignment(
     address?.kind === 'made' &&
     part === 'body' &&
     timeoutMs === undefined &&
+    trace === undefined &&
     interruptions + rebootCount === 0
   ) {
     if (isEmpty(args) && isEmpty(shared) && received.length === 0) return { address, path, attempt };
@@ -97,6 +101,7 @@ export function encodeAssignment(
     attempt,
     ...(interruptions > 0 && { interruptions }),
     ...(rebootCount > 0 && { rebootCount }),
+    ...(trace !== undefined && { trace }),
     ...(part === 'cleanup' && { part }),
     ...(!isEmpty(args) && { args }),
     ...(!isEmpty(shared) && { shared }),

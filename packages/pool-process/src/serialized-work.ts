@@ -7,6 +7,7 @@ import {
   isRefusedKey,
   type PexenError,
   type ServiceRules,
+  type TraceContext,
 } from '@pexen/core';
 import {
   type AssignmentEnvelope,
@@ -42,6 +43,7 @@ export interface ProgramWork {
   readonly interruptions?: number;
   /** Left out: 0. */
   readonly rebootCount?: number;
+  readonly trace?: TraceContext;
   readonly timeoutMs?: number;
   /** What it finds in `$PEXEN_VALUES`. Left out: nothing. */
   readonly values?: RequiredValues;
@@ -107,6 +109,10 @@ export class ForwardedAssignment implements Assignment {
     return rebootCount;
   }
 
+  get trace(): TraceContext | undefined {
+    return this.work.kind === 'body' ? this.work.envelope.trace : this.work.trace;
+  }
+
   get timeoutMs(): number | undefined {
     return this.work.kind === 'body' ? this.work.envelope.timeoutMs : this.work.timeoutMs;
   }
@@ -126,12 +132,13 @@ export function bodyWorkOf(assignment: Assignment): BodyWork {
 /** The program of an assignment. */
 export function programWorkOf(assignment: Assignment): ProgramWork {
   if (assignment instanceof ForwardedAssignment) return assignment.work as ProgramWork;
-  const { address, attempt, interruptions = 0, rebootCount = 0, path, timeoutMs } = assignment;
+  const { address, attempt, interruptions = 0, rebootCount = 0, trace, path, timeoutMs } = assignment;
   const { kind: _, ...program } = address as Extract<Address, { kind: 'executable' }>;
   return {
     ...{ kind: 'program', program, path, attempt },
     ...(interruptions > 0 && { interruptions }),
     ...(rebootCount > 0 && { rebootCount }),
+    ...(trace !== undefined && { trace }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(assignment.service && { service: serviceWorkOf(assignment) }),
     ...valuesOf(assignment),

@@ -126,6 +126,16 @@ describe.each(['auto', 'node'] as const)('with the helper %s', (helper) => {
       expect(await seen('PEXEN_INTERRUPTIONS', { interruptions: 2 })).toEqual({ PEXEN_INTERRUPTIONS: '2' });
     });
 
+    test('the span of its attempt, unless the program states another', async () => {
+      const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+      expect(await seen('TRACEPARENT TRACESTATE', { trace })).toEqual({
+        TRACEPARENT: trace.traceparent,
+        TRACESTATE: '',
+      });
+      const both = { ...trace, tracestate: 'vendor=1' };
+      expect(await seen('TRACESTATE', { trace: both })).toEqual({ TRACESTATE: 'vendor=1' });
+    });
+
     test('every attempt has a marker of its own', async () => {
       const first = await seen('PEXEN_ATTEMPT');
       const second = await seen('PEXEN_ATTEMPT');

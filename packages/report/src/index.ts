@@ -58,7 +58,14 @@ export {
   terminalKinds,
 } from './options.ts';
 export { WholeReport } from './report-sink.ts';
-export type { DroppedUpdates, ReadonlyRunModel, Reporter, ReporterProblem, RunView } from './reporter.ts';
+export type {
+  DroppedUpdates,
+  ReadonlyRunModel,
+  Reporter,
+  ReporterProblem,
+  RunView,
+  TracedRun,
+} from './reporter.ts';
 export type { InspectableRun } from './run-view.ts';
 export { type ChainReportOptions, chainLines, chainReport, type Estimated } from './schedule/chain-report.ts';
 export {

@@ -22,5 +22,5 @@ export { Contention, type Hold, holdsOf, type ResourceWait } from './schedule/co
 export { type ChainLink, type CriticalChain, criticalChain } from './schedule/critical-chain.ts';
 export { type LockTimes, lockTimes } from './schedule/lock-times.ts';
 export { Readiness } from './schedule/readiness.ts';
-export { type Execution, executionsOf, slotOf, type TaskTimes } from './schedule/task-times.ts';
+export { type Execution, executionsOf, slotOf, type TaskTimes, timesOf } from './schedule/task-times.ts';
 export { formatClock, formatEstimate, formatSpan, progressText } from './text/format.ts';

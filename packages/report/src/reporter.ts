@@ -1,5 +1,11 @@
 /** The interface of a reporter, and how its functions are called. A reporter receives what happens in a run and writes it; it decides nothing. */
-import { type Inspection, isThenable, type RunEvent, type TaskUpdateEvent } from '@pexen/core';
+import {
+  type Inspection,
+  isThenable,
+  type RunEvent,
+  type TaskUpdateEvent,
+  type TraceContexts,
+} from '@pexen/core';
 import type { Change } from './model/change.ts';
 import type { RunModel } from './model/run-model.ts';
 
@@ -40,12 +46,28 @@ export interface Reporter {
   dropped?(dropped: DroppedUpdates): unknown;
   /** Gives a reporter that shows a run in progress access to the current state. Called before the first event, if at all. */
   attach?(view: RunView): void;
+  /**
+   * Gives attempts the spans that spans of their bodies belong to. Called before the run, if at all; of several reporters that have it, the first one counts.
+   * It is the option `traceContexts` of `run`.
+   */
+  traceContexts?(run: TracedRun): TraceContexts;
   /** Receives one sentence for the user that is not from the run itself: what an interrupt does, for example. */
   note?(text: string): void;
   /** A sentence about what it has written, for the end of the run: `JUnit report: out/junit.xml`. Called after `close`. */
   written?(): string | undefined;
   /** The last call but for `written`. Restores the terminal and writes what is left, also if the run never ended. */
   close(): Promise<void>;
+}
+
+/** A run that is about to start, or to go on. */
+export interface TracedRun {
+  readonly id: string;
+  /** The number of its session, from 1. */
+  readonly session: number;
+  /** The directory of its record, in which a reporter may have a file of its own. Absent: it has none. */
+  readonly directory?: string | undefined;
+  /** The directory of the run that it repeats in part. */
+  readonly parentDirectory?: string | undefined;
 }
 
 /** A reporter's access to a run. */

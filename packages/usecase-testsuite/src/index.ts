@@ -38,6 +38,8 @@ export {
   durabilities,
   type LintChoice,
   mostWorkers,
+  type OtelReporterName,
+  type OtelReporterOptions,
   type OtherReporterName,
   type PageReporterName,
   type PageReporterOptions,

@@ -38,7 +38,7 @@ import { PausableClock } from './pausable-clock.ts';
 import { planSuite, type SuitePlanGiven } from './plan-suite.ts';
 import type { Selection } from './query/selection.ts';
 import { RecordFile } from './record-file.ts';
-import { type ReplayChoice, recordedSchedule } from './replay/recorded-schedule.ts';
+import { keepSchedule, type ReplayChoice, recordedSchedule } from './replay/recorded-schedule.ts';
 import { type ReplayEnd, ReplayedRun } from './replay/replayed-run.ts';
 import { ownsOutput, readsLocations } from './reporters/reporter-names.ts';
 import {
@@ -194,7 +194,7 @@ export async function runSuite(configured: LoadedConfig, options: SuiteRunOption
       ...{ stated: all, shuffle, onWarning, clock, keep: kept?.folder, failedFirst: all.failedFirst },
       outputFile: (path, attempt, stream) => state.leaveToPool(path, attempt, stream),
       choose: (whole, picked) => source.choice.choose(whole, picked),
-      schedule: replayed?.schedule,
+      schedule: replayed?.schedule ?? source.schedule,
       kept: source.candidates,
       onCatalogue: ({ pulledIn }) => {
         candidates = pulledIn;
@@ -394,7 +394,7 @@ class SuiteRounds {
         round,
         this.#terminal(),
         shownBy(config),
-        surroundingsOf(root, config, memory.directory),
+        surroundingsOf(root, config, memory.directory, onWarning),
       ),
       ...(observer === undefined ? [] : [observer]),
       ...(narrow !== undefined ? [] : [chainReport({ estimate: wallTimes })]),
@@ -404,15 +404,24 @@ class SuiteRounds {
     const record = recordName === undefined ? undefined : new RecordFile(fileOfRound(recordName, round));
     const digester = recorded?.digester ?? this.#options.digester ?? digesterFor(chosen.choices, memory);
     const journal = recorded?.journal;
+    const { replayed } = this.#options;
+    if (recorded !== undefined && replayed !== undefined)
+      keepSchedule(recorded.directory, replayed.schedule.steps);
     const reboots = new Reboots({
       ...{ recorded: memory.isDurable ? recorded : undefined, loaded: this.#loaded },
       ...{ stateDirectory: memory.directory, clock: this.#clock, onWarning },
     });
     const endedBefore = await reboots.before();
     if (endedBefore !== undefined) return { ...nothingToRun, exitCode: endedBefore };
+    const id = recorded?.id ?? this.#newId();
+    const parent = recorded?.parent;
     const execution = run(plan, {
       ...runOptions(config, { expectations, onWarning, clock: this.#clock, digester, journal }),
-      ...(recorded !== undefined && { id: recorded.id }),
+      id,
+      traceContexts: reporters.find(isTracing)?.traceContexts({
+        ...{ id, session: recorded?.session ?? 1, directory: recorded?.directory },
+        parentDirectory: parent && directoryOfRun(memory.directory, parent),
+      }),
       reinterpret: (outcome, task, path) => thrownFails(reboots.reinterpret(outcome, path), task),
       record: record?.recorder,
       code: memory.digester,
@@ -429,7 +438,6 @@ class SuiteRounds {
     const stopAnswering = answerAbout(execution, reporter, directoryOfRun(memory.directory, execution.id));
     const unmark = markOwnProcess(execution.id);
     listen(execution, reporter, state);
-    const { replayed } = this.#options;
     execution.events.on('event', (event) => replayed?.event(event));
     execution.events.on('update', ({ path, update }) => kept?.reported(path, update));
     for (const text of this.#notes(round, seed)) reporter.note(text);
@@ -477,7 +485,7 @@ class SuiteRounds {
       ...(ended.reason !== undefined && { reason: ended.reason }),
     });
     if (!memory.isDurable) return { ...end, exitCode };
-    const { id, number, parent } = recorded;
+    const { number } = recorded;
     return {
       ...end,
       exitCode,
@@ -485,12 +493,16 @@ class SuiteRounds {
     };
   }
 
+  #newId(): string {
+    return runId(this.#clock.wallNow(), (bytes) => crypto.getRandomValues(bytes));
+  }
+
   /** Undefined for a run that is not recorded: some rounds of a watched suite are small, and each follows from a change. */
   async #record(round: number, seed: string | undefined): Promise<RecordedRun | undefined> {
     const { source, narrow, label, place, candidates } = this.#options;
     if (narrow !== undefined) return undefined;
     return await source.open({
-      runId: runId(this.#clock.wallNow(), (bytes) => crypto.getRandomValues(bytes)),
+      runId: this.#newId(),
       description: {
         suite: suiteName(this.#loaded),
         selection: selectionAsJson({ ...source.choice.selection, candidates: candidates() }),
@@ -589,6 +601,10 @@ async function follow(
     await execution.close();
     await reporter.close();
   }
+}
+
+function isTracing(reporter: Reporter): reporter is Reporter & Required<Pick<Reporter, 'traceContexts'>> {
+  return reporter.traceContexts !== undefined;
 }
 
 function listen(execution: Run, reporter: RunListener, state: SuiteState): void {

@@ -34,6 +34,7 @@ export const passesInterruptions: Task = task(
   named('passes interruptions'),
   ({ interruptions, rebootCount }) => `${interruptions}, ${rebootCount}`,
 );
+export const passesTrace: Task = task(named('passes trace'), ({ trace }) => trace ?? null);
 export const passesContext: Task = task(named('passes context'), ({ attempt, path }) => ({ attempt, path }));
 
 export const fails: Task = task(named('fails'), () => {

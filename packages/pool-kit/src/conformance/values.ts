@@ -105,6 +105,19 @@ export const passesInterruptions = rule(
   },
 );
 
+export const passesTrace = rule(
+  'passes to the body the trace context of its attempt, and none where the assignment has none',
+  takesFunctions,
+  async (harness) => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    for (const trace of [undefined, { traceparent }, { traceparent, tracestate: 'a=1,b=2' }]) {
+      const difference = trace === undefined ? {} : { trace };
+      const { value } = expectKind(await harness.outcomeOf(fixtures.passesTrace, difference), 'returned');
+      assert.deepEqual(value, trace ?? null, 'the trace context that the body sees');
+    }
+  },
+);
+
 export const carriesKeys = rule(
   'carries typed keys by their position, there and back',
   takesFunctions,

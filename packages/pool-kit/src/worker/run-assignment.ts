@@ -217,7 +217,7 @@ type Input = Omit<AssignmentEnvelope, 'address' | 'refusal'>;
 
 function runBody(
   { meta, body, service }: TaskDefinition,
-  { part, args = {}, shared = {}, received = [], attempt, interruptions, rebootCount, path }: Input,
+  { part, args = {}, shared = {}, received = [], attempt, interruptions, rebootCount, trace, path }: Input,
   link: WorkerLink,
 ): PoolOutcome | Promise<PoolOutcome> {
   const code = part === 'cleanup' ? meta.cleanup : body;
@@ -233,7 +233,7 @@ function runBody(
     report: (update) => link.report(update),
     ready: (facts) => link.ready?.(encodeReady({ ...facts, ...dictionary() }, path, link.channelRules, meta)),
   });
-  const parts = { args, shared: own, received, attempt, interruptions, rebootCount, path };
+  const parts = { args, shared: own, received, attempt, interruptions, rebootCount, trace, path };
   const context = new OwnContext(meta, parts, service === undefined ? link : ticketOfService());
   noteReadingOfSignal(context, link);
   const facts = (): PoolOutcomeFacts => ({

@@ -68,6 +68,9 @@ export const wrongValues: readonly WrongPool[] = [
   wrong(rules.passesInterruptions, 'forgets that the machine was rebooted', () =>
     changed({ assignment: (assignment) => otherwise(assignment, { rebootCount: 0 }) }),
   ),
+  wrong(rules.passesTrace, 'keeps the trace context to itself', () =>
+    changed({ assignment: (assignment) => otherwise(assignment, { trace: undefined }) }),
+  ),
   wrong(rules.carriesKeys, 'loses the keys that a body has set', () =>
     changed({ outcome: onlyOf('returned', ({ value }) => ({ kind: 'returned', value })) }),
   ),

@@ -15,6 +15,7 @@ import {
   type ProgramStopSignal,
   type ReadyFacts,
   type SharedState,
+  type TraceContext,
 } from '@pexen/core';
 import {
   type Connection,
@@ -483,13 +484,14 @@ class RunningProgram {
   }
 
   #environment(own: Program['env']): Record<string, string | null> {
-    const { attempt, interruptions = 0, rebootCount = 0, path, timeoutMs, values } = this.#work;
+    const { attempt, interruptions = 0, rebootCount = 0, trace, path, timeoutMs, values } = this.#work;
     const { home } = this.#sandbox;
     const { slot } = this.#place;
     return {
       HOME: home,
       TMPDIR: home,
       ...valueVariables(values),
+      ...traceVariables(trace),
       ...own,
       [markerVariable]: this.#marker,
       PEXEN_ATTEMPT_NUMBER: String(attempt),
@@ -620,3 +622,8 @@ interface TakenOutput extends Pick<ExecutableFacts, 'stdout' | 'stderr' | 'repor
 }
 
 const silence: CapturedOutput = { head: '', tail: '', totalBytes: 0 };
+
+/** By the names that OpenTelemetry gives them. Variables that pexen itself was started with name the span above the run. */
+function traceVariables(trace: TraceContext | undefined): Record<string, string | null> {
+  return trace === undefined ? {} : { TRACEPARENT: trace.traceparent, TRACESTATE: trace.tracestate ?? null };
+}

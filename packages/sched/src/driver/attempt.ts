@@ -23,6 +23,8 @@ import {
   type TaskMeta,
   type TaskUpdate,
   type Ticket,
+  type TraceContext,
+  type TraceContexts,
   unsetKeys,
 } from '@pexen/core';
 import { isAbandoned } from '../machine/attempts.ts';
@@ -37,6 +39,7 @@ export interface AttemptHost {
   readonly outputs: Pick<TaskOutputs, 'inherit' | 'receive'>;
   interruptionsOf(task: TaskId, attempt: number): number;
   rebootCountOf(task: TaskId): number;
+  readonly traceContexts: TraceContexts | undefined;
   started(attempt: Attempt, worker: string): void;
   ready(attempt: Attempt, facts: ReadyFacts): void;
   reported(attempt: Attempt, update: TaskUpdate): void;
@@ -107,6 +110,10 @@ export class Attempt implements Assignment, Ticket {
   /** How often the machine was rebooted for the task. */
   get rebootCount(): number {
     return this.#host.rebootCountOf(this.id);
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.#host.traceContexts?.(this.path, this.attempt);
   }
 
   get rules(): Rules {

@@ -21,6 +21,7 @@ import {
   type TaskOrigin,
   type TaskUpdate,
   type TaskUpdateEvent,
+  type TraceContexts,
   unsetKeys,
 } from '@pexen/core';
 import { startTimer, systemClock } from '@pexen/core/timers';
@@ -412,6 +413,10 @@ export class Engine implements AttemptHost, PoolListener {
 
   rebootCountOf(task: TaskId): number {
     return this.#journaling?.rebootCountOf(task) ?? 0;
+  }
+
+  get traceContexts(): TraceContexts | undefined {
+    return this.#options.traceContexts;
   }
 
   interruptionsOf(task: TaskId, attempt: number): number {

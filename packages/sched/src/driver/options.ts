@@ -19,6 +19,7 @@ import {
   type RunJournal,
   type RunLocks,
   type Runnable,
+  type TraceContexts,
 } from '@pexen/core';
 import {
   byName,
@@ -150,6 +151,8 @@ export interface PlannedRunOptions extends PoolOptions {
    * them just before it starts, with all that it needs of this run, and waits without holding anything. Default: none.
    */
   readonly runLocks?: RunLocks | undefined;
+  /** Gives each attempt the span that spans of its body belong to: `otel().traceContexts(…)` of `@pexen/otel`. Default: none. */
+  readonly traceContexts?: TraceContexts | undefined;
   /** Judges a result. Called once for each, before it is published or given. */
   readonly judge?: ((result: Result) => Judgement | undefined) | undefined;
   /**
@@ -245,6 +248,7 @@ const runKinds: KindsOf<RunOptions> = {
   root: isA('an absolute path', isAbsolutePath, 'Write root: import.meta.dirname.'),
   reinterpret: callable(),
   judge: callable(),
+  traceContexts: callable(),
   record: having('a recorder', ['tasks', 'inputs', 'commands'], 'Write record: new Recorder(…).'),
   journal: having(
     'a journal',

@@ -46,6 +46,8 @@ export type ReporterChoice =
     }[FileReporterName]
   | PageReporterName
   | readonly [name: PageReporterName, options?: PageReporterOptions]
+  | OtelReporterName
+  | readonly [name: OtelReporterName, options?: OtelReporterOptions]
   | OtherReporterName
   | readonly [name: OtherReporterName, options?: Readonly<Record<string, unknown>>]
   | Reporter;
@@ -61,6 +63,17 @@ export interface PageReporterOptions {
   readonly title?: string;
   /** Images up to this size are in the report, bytes. Default: 1 MiB; 0: none. */
   readonly images?: number;
+}
+
+/** The reporter that sends a trace. Its package, `@pexen/otel`, is installed where it is wanted. */
+export type OtelReporterName = 'otel';
+
+/** The options of `otel` in a configuration. Where it sends the trace is in the `OTEL_*` variables. */
+export interface OtelReporterOptions {
+  /** The name of the suite. Default: that of its folder. */
+  readonly suite?: string;
+  /** How long the end of the run waits for the collector, ms. Default: 5,000. */
+  readonly closeTimeoutMs?: number;
 }
 
 /** A reporter of others: the name of its package, or the path of a module, relative to the configuration. */

@@ -4,6 +4,8 @@ import type { ProcessesOptions } from '@pexen/pool-process';
 import type { ThreadsOptions } from '@pexen/pool-thread';
 import type { FileReporterName, FileReporterOptions } from '@pexen/report';
 import type {
+  OtelReporterName,
+  OtelReporterOptions,
   PageReporterName,
   PageReporterOptions,
   ReporterName,
@@ -68,6 +70,8 @@ type ReporterData =
   | OtherReporterName
   | PageReporterName
   | { readonly html: PageReporterOptions }
+  | OtelReporterName
+  | { readonly otel: OtelReporterOptions }
   | readonly [ReporterName | FileReporterName | OtherReporterName, Readonly<Record<string, unknown>>];
 
 /** The name of the package of a reporter of others, or the path of its module. @pattern ^(@[^/]+/)?pexen-reporter-|^\\.{0,2}/ */

@@ -54,7 +54,7 @@ export async function reportRuns(options: ReportOptions): Promise<ExitCode> {
     onWritten(`Saved in ${save}. ${sourcesSentence(report)}`);
     if (choices.length === 0 && observer === undefined) return exitCodes.ok;
   }
-  const around = surroundingsOfRuns(options.root, options.stateDirectory, report.runs);
+  const around = surroundingsOfRuns(options.root, options.stateDirectory, report.runs, onWarning);
   const reporters = [
     ...makeReporters(chosen, directory, 1, terminal, {}, around),
     ...(observer === undefined ? [] : [observer]),

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { misuse, PexenError } from '@pexen/core';
 import { durationForms, readDurationText } from '@pexen/core/duration';
-import type { OtherReporterName, PageReporterName, ReporterChoice } from '../config/define-suite.ts';
+import type { ReporterChoice } from '../config/define-suite.ts';
 import {
   isFileReporterName,
   isOtherReporterName,
@@ -135,8 +135,8 @@ export function readReporter(text: string): ReporterChoice {
   }
   if (isFileReporterName(name)) return options === undefined ? name : ([name, options] as const);
   if (!isOtherReporterName(name)) throw new PexenError([unknownReporter(name)]);
-  const found = (name.startsWith('.') ? resolve(name) : name) as OtherReporterName | PageReporterName;
-  return options === undefined ? found : ([found, options] as const);
+  const found = name.startsWith('.') ? resolve(name) : name;
+  return (options === undefined ? found : [found, options]) as ReporterChoice;
 }
 
 /** The reporter for a file named on the command line: relative to the current directory, not to the configuration. */

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isPexenError, messageOf, misuse, type PexenError } from '@pexen/core';
+import { isPexenError, messageOf, misuse, type PexenError, type Problem } from '@pexen/core';
 import { hasMethods } from '@pexen/core/options';
 import type { Reporter } from '@pexen/report';
 import type { History } from '@pexen/store';
 import type { wallTimes } from '../wall-times.ts';
-import { pageReporterName } from './reporter-names.ts';
+import { isPackagedReporterName, packagedReporters } from './reporter-names.ts';
 
 /** What is known around the run that is reported, for reporters that show that, too. */
 export interface Surroundings {
@@ -26,9 +26,11 @@ export interface Surroundings {
   }[];
   /** How long the run would take with other numbers of workers, ms. */
   readonly estimate: typeof wallTimes;
+  /** Shows a problem that fails nothing. */
+  warn(warning: Problem): void;
 }
 
-/** What such a module exports as `reporter`, or as its default; that of the page is called `html`. */
+/** What such a module exports as `reporter`, or as its default; those of `html` and `otel` are called so. */
 export type ReporterMaker = (
   options: Readonly<Record<string, unknown>>,
   around: Surroundings | undefined,
@@ -45,7 +47,7 @@ export function isReporter(value: unknown): boolean {
 /** Loads the reporter. Paths, and the package, are looked for from `root`. @throws PexenError PEXEN_NOT_INSTALLED, PEXEN_BAD_REPORTER */
 export async function loadReporter(name: string, root: string): Promise<ReporterMaker> {
   const loaded = await importReporter(name, root);
-  const made: unknown = name === pageReporterName ? loaded.html : (loaded.reporter ?? loaded.default);
+  const made: unknown = isPackagedReporterName(name) ? loaded[name] : (loaded.reporter ?? loaded.default);
   if (typeof made !== 'function')
     throw badReporter(
       name,
@@ -96,7 +98,7 @@ function fileOf(name: string, root: string): string {
       'On the command line, a path starts at the current directory; in a configuration, at its folder.',
     );
   }
-  if (name === pageReporterName) return pagePackage(root);
+  if (isPackagedReporterName(name)) return packageOf(packagedReporters[name], root);
   try {
     return createRequire(join(root, 'package.json')).resolve(name);
   } catch {
@@ -108,19 +110,22 @@ function fileOf(name: string, root: string): string {
   }
 }
 
-/** The package with the page: that of the suite, else one beside pexen. @throws PexenError PEXEN_NOT_INSTALLED */
-function pagePackage(root: string): string {
+/** The package: that of the suite, else one beside pexen. @throws PexenError PEXEN_NOT_INSTALLED */
+function packageOf(
+  { module, what }: { readonly module: string; readonly what: string },
+  root: string,
+): string {
   for (const from of [join(root, 'package.json'), import.meta.url]) {
     try {
-      return createRequire(from).resolve('@pexen/page');
+      return createRequire(from).resolve(module);
     } catch {
       // It may be in the other place.
     }
   }
   throw misuse(
     'PEXEN_NOT_INSTALLED',
-    'the HTML report is in the package @pexen/page, which is not installed',
-    'Install it: npm install --save-dev @pexen/page',
+    `${what} is in the package ${module}, which is not installed`,
+    `Install it: npm install --save-dev ${module}`,
   );
 }
 

@@ -2,6 +2,7 @@
 import { didYouMean, type Problem } from '@pexen/core';
 import { type FileReporterName, fileReporters } from '@pexen/report';
 import type {
+  OtelReporterName,
   OtherReporterName,
   PageReporterName,
   ReporterChoice,
@@ -14,11 +15,18 @@ export const terminalNames = ['terminal', 'live', 'lines'] as const satisfies re
 /** The reporters that write a report. */
 const fileReporterNames: readonly FileReporterName[] = Object.keys(fileReporters) as FileReporterName[];
 
-/** The one that writes a page, from a package that is installed where it is wanted. */
-export const pageReporterName: PageReporterName = 'html';
+/** Those of packages that are installed where they are wanted. A package exports its reporter under the reporter's name. */
+export const packagedReporters: Readonly<
+  Record<PageReporterName | OtelReporterName, { readonly module: string; readonly what: string }>
+> = {
+  html: { module: '@pexen/page', what: 'the HTML report' },
+  otel: { module: '@pexen/otel', what: 'the reporter for OpenTelemetry' },
+};
 
-/** Those that write a report, with that one. */
-export const reportNames: readonly string[] = [...fileReporterNames, pageReporterName];
+type PackagedReporterName = keyof typeof packagedReporters;
+
+/** Those that write a report or send one. */
+export const reportNames: readonly string[] = [...fileReporterNames, ...Object.keys(packagedReporters)];
 
 /** For messages and pages. */
 export const reporterForms: string = `${terminalNames.join(', ')}, ${reportNames.join(', ')}, NAME=FILE, a package pexen-reporter-…, or a path`;
@@ -31,9 +39,13 @@ export function isFileReporterName(name: string): name is FileReporterName {
   return Object.hasOwn(fileReporters, name);
 }
 
-/** A package whose name says that it is a reporter, or a path; and `html`, which is a package, too. */
-export function isOtherReporterName(name: string): name is OtherReporterName | PageReporterName {
-  return name === pageReporterName || /^(?:@[^/]+\/)?pexen-reporter-.|^\.{0,2}\/./s.test(name);
+export function isPackagedReporterName(name: string): name is PackagedReporterName {
+  return Object.hasOwn(packagedReporters, name);
+}
+
+/** A package whose name says that it is a reporter, or a path; and ours that are packages, too. */
+export function isOtherReporterName(name: string): name is OtherReporterName | PackagedReporterName {
+  return isPackagedReporterName(name) || /^(?:@[^/]+\/)?pexen-reporter-.|^\.{0,2}\/./s.test(name);
 }
 
 /** What is wrong with a name that is none of these, and what to do. */

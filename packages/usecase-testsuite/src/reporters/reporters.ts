@@ -9,7 +9,6 @@ import {
   isOtherReporterName,
   isTerminalName,
   ownsOutput,
-  pageReporterName,
   reporterOf,
   withFile,
 } from './reporter-names.ts';
@@ -78,10 +77,7 @@ export function makeReporters(
     const { name = '', options: given } = reporterOf(withFile(choice, placed));
     if (isFileReporterName(name)) return fileReporters[name].make(given);
     if (isTerminalName(name)) return terminals[name]({ ...defaults, ...given, ...options });
-    return (others.get(name) as ReporterMaker)(
-      name === pageReporterName ? withDefault(given, placed) : given,
-      around,
-    );
+    return (others.get(name) as ReporterMaker)(name === 'html' ? withDefault(given, placed) : given, around);
   });
 }
 

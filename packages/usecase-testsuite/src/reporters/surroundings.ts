@@ -11,9 +11,10 @@ export function surroundingsOf(
   root: string,
   { history }: Pick<SuiteConfig, 'history'>,
   stateDirectory: string,
+  warn: Surroundings['warn'],
 ): Surroundings {
   return {
-    ...{ title: basename(root), command: 'npx pexen run', estimate: wallTimes },
+    ...{ title: basename(root), command: 'npx pexen run', estimate: wallTimes, warn },
     ...(history !== false && { history: historyIn(stateDirectory) }),
   };
 }
@@ -23,9 +24,10 @@ export function surroundingsOfRuns(
   root: string,
   stateDirectory: string,
   runs: readonly RunReport[],
+  warn: Surroundings['warn'],
 ): Surroundings {
   return {
-    ...surroundingsOf(root, {}, stateDirectory),
+    ...surroundingsOf(root, {}, stateDirectory, warn),
     sources: runs.map((run) => ({ name: nameOf(run), startedAt: run.startedAt, wallMs: run.durationMs })),
   };
 }
