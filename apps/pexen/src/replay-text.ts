@@ -7,12 +7,20 @@ const mostNamed = 5;
 
 /** The first line says whether starts and overlaps are equal; one line follows for each kind of difference. */
 export function replayLines({ of, differences, gone, leftOut, verdicts }: ReplayEnd): string[] {
-  const { common, missing, added, misplaced, overlaps, separated, joined } = differences;
+  const { common, missing, added, misplaced, swapped, overlaps, separated, unreachable, joined } =
+    differences;
+  const couldNot = new Set(unreachable.map(({ pair }) => pairText(pair)));
+  const tooShort = separated.map(pairText).filter((pair) => !couldNot.has(pair));
   const skipped = missing.filter((path) => !gone.includes(path));
   return [
     `Replayed ${of}: ${startsText(common, misplaced.length)}, ${overlapsText(overlaps, separated.length)}.`,
     ...line('Started elsewhere', misplaced),
-    ...line('Did not overlap again', separated.map(pairText)),
+    ...line('Started in turn with one beside it', swapped),
+    ...line('Too short to overlap again', tooShort),
+    ...line(
+      'Could not overlap again',
+      unreachable.map(({ pair, endsFirst }) => `${pairText(pair)}, since ${endsFirst} had to end in between`),
+    ),
     ...line('Overlapped only now', joined.map(pairText)),
     ...line('Did not start now', skipped),
     ...line('Started only now', added),

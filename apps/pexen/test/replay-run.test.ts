@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { folder, pexen } from './command.ts';
+import { folder, pexen, start } from './command.ts';
 
 const script = (after: string) => `#!/bin/sh\necho ${after} >> order\n`;
 describe.concurrent('pexen run --replay', () => {
@@ -34,6 +34,29 @@ describe.concurrent('pexen run --replay', () => {
     expect(changed.stderr).toContain('  Not in run 1, and left out: f.sh');
     expect(changed.stderr).toContain('  a.sh: pass then, fail now');
     expect(order()).toBe(first);
+  });
+
+  it('goes on in the same order when it was interrupted and is resumed', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const names = ['d', 'b', 'e', 'a', 'f', 'c'];
+    const steps = names.flatMap((name) => [{ start: `${name}.sh` }, { end: `${name}.sh` }]);
+    const held = '#!/bin/sh\nuntil [ -e gate ]; do sleep 0.01; done\necho e >> order\n';
+    const files = Object.fromEntries(names.map((name) => [`${name}.sh`, name === 'e' ? held : script(name)]));
+    const dir = await folder(
+      { ...files, 'order.json': JSON.stringify({ version: 1, steps }) },
+      onTestFinished,
+    );
+    const first = start(dir, 'run', '--replay=order.json', '-j', '1');
+    await first.until(({ stdout }) => /PASS.* b\.sh/.test(stdout));
+    first.kill('SIGKILL');
+    await first.ended;
+    writeFileSync(join(dir, 'gate'), '');
+    const resumed = await pexen(dir, 'resume');
+    expect(resumed.exitCode, resumed.stdout + resumed.stderr).toBe(0);
+    expect(resumed.stdout).toContain('Session 2 of run 1, in the order that it replays.');
+    expect(readFileSync(join(dir, 'order'), 'utf8').replaceAll('\n', '')).toMatch(/^dbe+afc$/);
   });
 
   it('takes a schedule in a file, and refuses what is none', async ({ expect, onTestFinished }) => {

@@ -91,7 +91,7 @@ export interface Guarding {
   readonly owner: number;
   readonly tasks: readonly number[];
   readonly resources: readonly string[];
-  /** These wait only until the owner has started. */
+  /** These wait only until the owner has started; until it is dispatched, if it is so short that it may be over when its start is reported. */
   readonly untilStart?: readonly number[];
   /** The owner was not interrupted: a schedule has these tasks after it. Such guards are given up one by one, oldest first, before all others. */
   readonly isScheduled?: true;

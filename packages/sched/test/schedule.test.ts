@@ -108,6 +108,8 @@ describe('the comparison of schedules', () => {
       missing: ['d'],
       added: ['e'],
       misplaced: ['b'],
+      swapped: [],
+      unreachable: [{ pair: ['b', 'c'], endsFirst: 'a' }],
       overlaps: 2,
       separated: [
         ['a', 'b'],
@@ -117,12 +119,29 @@ describe('the comparison of schedules', () => {
     });
   });
 
+  it('does not count which of two started first that overlap both times', () => {
+    const [before, now] = [stepsOf('+a +b +c -a -b -c +d -d'), stepsOf('+c +a +b -a -b -c +d -d')];
+    expect(compareSchedules(before, now)).toMatchObject({ misplaced: [], swapped: ['c'], separated: [] });
+    const apart = stepsOf('+b -b +a +c -a -c +d -d');
+    expect(compareSchedules(before, apart)).toMatchObject({ misplaced: ['b'], swapped: [] });
+  });
+
+  it('says which task kept two apart that overlapped', () => {
+    const [before, now] = [stepsOf('+a +c -c +b -a -b'), stepsOf('+a +c -a -c +b -b')];
+    expect(compareSchedules(before, now)).toMatchObject({
+      separated: [['a', 'b']],
+      unreachable: [{ pair: ['a', 'b'], endsFirst: 'c' }],
+    });
+    const short = stepsOf('+a -a +c -c +b -b');
+    expect(compareSchedules(stepsOf('+a +b -a -b +c -c'), short).unreachable).toEqual([]);
+  });
+
   it('knows how many ran at once', () => {
     expect(new Schedule(stepsOf('+a +b -a +c +d -b -c -d')).mostAtOnce).toBe(3);
   });
 });
 
-const equal = { missing: [], added: [], misplaced: [], separated: [], joined: [] };
+const equal = { missing: [], added: [], misplaced: [], swapped: [], separated: [], joined: [] };
 const hundreds = Array.from({ length: 11 }, (_, at) => at * 100 + 1);
 
 it.each(sampled(hundreds))(

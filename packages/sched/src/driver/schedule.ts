@@ -154,11 +154,15 @@ export interface ScheduleDifferences {
   /** Tasks that started in one of them only. */
   readonly missing: readonly string[];
   readonly added: readonly string[];
-  /** The least number of tasks that started at another place among the others. */
+  /** The least number of tasks that started at another place among the others. Which of two that overlap both times started first does not count. */
   readonly misplaced: readonly string[];
+  /** Those that started before one that they overlap, and after it then. */
+  readonly swapped: readonly string[];
   /** Pairs that overlapped, and pairs of these that did not any more. */
   readonly overlaps: number;
   readonly separated: readonly (readonly [string, string])[];
+  /** Those of the separated pairs that could not overlap: the first one was over before a task that had to end before the second one. */
+  readonly unreachable: readonly { readonly pair: readonly [string, string]; readonly endsFirst: string }[];
   /** Pairs that overlap now, and did not. */
   readonly joined: readonly (readonly [string, string])[];
 }
@@ -172,13 +176,21 @@ export function compareSchedules(
   const common = new Map([...before].filter(([path]) => after.has(path)));
   const again = new Map([...after].filter(([path]) => before.has(path)));
   const [then, today] = [overlapsIn(common), overlapsIn(again)];
+  const areBeside = (a: string, b: string): boolean => then.has(pairKey(a, b)) && today.has(pairKey(a, b));
+  const { order, swapped } = inRecordedOrder([...common.keys()], [...again.keys()], areBeside);
+  const separated = [...then.values()].filter(([a, b]) => !today.has(pairKey(a, b)));
   return {
     common: common.size,
     missing: [...before.keys()].filter((path) => !after.has(path)),
     added: [...after.keys()].filter((path) => !before.has(path)),
-    misplaced: misplacedIn([...common.keys()], [...again.keys()]),
+    misplaced: misplacedIn([...common.keys()], order),
+    swapped,
     overlaps: then.size,
-    separated: [...then.values()].filter(([a, b]) => !today.has(pairKey(a, b))),
+    separated,
+    unreachable: separated.flatMap((pair) => {
+      const endsFirst = endsBetween(pair, common, again);
+      return endsFirst === undefined ? [] : [{ pair, endsFirst }];
+    }),
     joined: [...today.values()].filter(([a, b]) => !then.has(pairKey(a, b))),
   };
 }
@@ -200,6 +212,44 @@ function overlapsIn(
 
 function pairKey(a: string, b: string): string {
   return JSON.stringify(a < b ? [a, b] : [b, a]);
+}
+
+/** The tasks as they started now, but those that overlap both times in the order of the record; `swapped` are those that this moves back. */
+function inRecordedOrder(
+  recorded: readonly string[],
+  now: readonly string[],
+  areBeside: (a: string, b: string) => boolean,
+): { readonly order: readonly string[]; readonly swapped: readonly string[] } {
+  const placeOf = new Map(recorded.map((path, at) => [path, at]));
+  const isLater = (a: string, b: string): boolean => (placeOf.get(a) ?? 0) > (placeOf.get(b) ?? 0);
+  const order: string[] = [];
+  const swapped = new Set<string>();
+  for (const path of now) {
+    let at = order.length;
+    for (; at > 0; at--) {
+      const other = order[at - 1] as string;
+      if (!isLater(other, path) || !areBeside(other, path)) break;
+      swapped.add(other);
+    }
+    order.splice(at, 0, path);
+  }
+  return { order, swapped: [...swapped] };
+}
+
+/** The last task that had ended when the second one started, and ended only after the first one now; undefined if there is none. */
+function endsBetween(
+  [first, second]: readonly [string, string],
+  recorded: ReadonlyMap<string, Interval>,
+  now: ReadonlyMap<string, Interval>,
+): string | undefined {
+  const start = recorded.get(second)?.start ?? 0;
+  const over = now.get(first)?.end ?? Infinity;
+  let last: { readonly path: string; readonly end: number } | undefined;
+  for (const [path, { end }] of recorded) {
+    const endsNow = now.get(path)?.end ?? Infinity;
+    if (end < start && endsNow > over && endsNow > (last?.end ?? 0)) last = { path, end: endsNow };
+  }
+  return last?.path;
 }
 
 /** The fewest that have to be taken out so that the rest has the same order in both: all but the longest increasing subsequence. */

@@ -13,6 +13,9 @@ import type { Readiness } from './readiness.ts';
 import { CANCELLING, POISON, type State } from './state.ts';
 import { DISPATCHED, ENROLLED, PARKED, READY, RETAINS_LOCKS } from './task-table.ts';
 
+/** Expected durations below this count as short: as long as a start may take to be reported by a busy machine, ms. */
+const shortMs = 100;
+
 export class Dispatcher {
   readonly #state: State;
   readonly #attempts: AttemptLifecycle;
@@ -402,18 +405,24 @@ export class Dispatcher {
   }
 
   #startAttempt(task: number): void {
-    const { tasks, plan, conditions } = this.#state;
+    const { tasks, plan, conditions, recalled } = this.#state;
+    if (recalled.hasGuards && this.#isShort(task)) conditions.released.push(...recalled.started(task));
     const attempt = tasks.attempt[task] as number;
     const isNew = attempt === (tasks.before[task] as number) + 1 && tasks.returned[task] === 0;
     if (isNew && this.#state.is(task, EXEMPT))
       for (const tornDown of tornDownBy(plan.metaOf(task)))
         conditions.withdraw(plan.builder.conditionOf(tornDown));
-    const start = this.#state.recalled.takeStart(task);
+    const start = recalled.takeStart(task);
     if (start !== undefined && (start.cleansUp || start.crashed !== undefined)) {
       this.#attempts.resume(task, start);
       return;
     }
     this.#state.emitStart(task, attempt, 'body');
+  }
+
+  /** It may be over before its start is reported: what a schedule has beside it is dispatched with it. Of a task that was never measured, the start is awaited. */
+  #isShort(task: number): boolean {
+    return this.#state.is(task, MEASURED) && (this.#state.plan.weight[task] as number) < shortMs;
   }
 
   /** Chooses the node of the next attempt, in a pool that has nodes. */

@@ -59,7 +59,7 @@ export class Recalled {
     for (const task of now) if (!before.has(task)) this.#waits.set(task, (this.#waits.get(task) ?? 0) + 1);
   }
 
-  /** The task has started. Returns the tasks that nothing is guarded against any more. */
+  /** The task has started, or counts as started. Returns the tasks that nothing is guarded against any more. */
   started(task: number): readonly number[] {
     const guard = this.#guards.get(task);
     if (guard?.untilStart === undefined) return none;

@@ -57,7 +57,7 @@ export type Finding =
 const times = 3;
 
 /** A pair is named only where chance is less likely than this, after so many rounds with the partner and without it. */
-const mostChance = 0.0003;
+const mostChance = 0.001;
 const mostRounds = 6;
 
 type Step<Result> = Generator<Trial, Result, boolean>;
@@ -135,7 +135,7 @@ class Search {
       const left = 2 * Math.max(0, times - round);
       if ((yield* this.#ask(this.#trialOf(as, [partner]), 1, left + 1)) !== (as === 'missing')) agreeing++;
       if ((yield* this.#ask(this.#trialOf(as, []), 1, left)) === (as === 'missing')) agreeing++;
-      const chance = this.#chanceFor(as, partner, this.#rivalsOf(as, partner, all));
+      const chance = this.#chanceFor(as, partner, this.#inverseShareOf(as, partner, all));
       if (round < times) continue;
       if (agreeing < 2 * round) break;
       if (chance <= mostChance) return { kind: 'pair', relation: as, partner, chance };
@@ -145,10 +145,16 @@ class Search {
     return isTogether ? { kind: 'several', relation: as, tests: all } : { kind: 'nothing' };
   }
 
-  /** How many candidates are as suspect as this one. */
-  #rivalsOf(as: Relation, partner: string, all: readonly string[]): number {
+  /**
+   * The share of the chance that belongs to this candidate, as its inverse: the shares of all candidates of a search add up to 1 at most. Those that no
+   * run acquits have the largest ones; of the others, each group has as much as it adds to those before it.
+   */
+  #inverseShareOf(as: Relation, partner: string, all: readonly string[]): number {
+    const counts = all.map((path) => this.#case.acquittals(path, as));
     const own = this.#case.acquittals(partner, as);
-    return all.filter((path) => this.#case.acquittals(path, as) <= own).length;
+    const least = Math.min(...counts);
+    const suspects = counts.filter((count) => count === least).length;
+    return counts.filter((count) => count <= own).length * (1 + Math.log(all.length / suspects));
   }
 
   /** A part of the candidates that is smaller with all that it requires, too: those that no run acquits, where these are few, else the first half. */
@@ -212,19 +218,22 @@ class Search {
   }
 
   /**
-   * A test that fails at random, with the probability that fits best: how likely is it that its failures agree with the presence of one of the candidates
-   * as often as they did here?
+   * A bound for this: a test fails at random, with any probability, and a pair is named all the same. A search is determined by its answers, so for each candidate
+   * there is one list of answers that agrees with it each time, and C(trials, k) lists that disagree k times. None of them is more likely than by the
+   * probability that fits it best. The bound is their sum over all candidates, over all numbers of disagreements (each has half of what the one below has), over
+   * the rounds in which a list with disagreements may end, and over the two searches, before and beside.
    */
-  #chanceFor(as: Relation, partner: string, candidates: number): number {
+  #chanceFor(as: Relation, partner: string, inverseShare: number): number {
     const trials = this.#log.length;
     const failures = this.#log.filter(({ failed }) => failed).length;
-    const against = this.#log.filter(
+    const disagreeing = this.#log.filter(
       ({ tests, failed }) => (tests.has(partner) === failed) === (as === 'missing'),
-    );
-    const share = (count: number): number => (count / trials) ** count;
-    let ways = 1;
-    for (let at = 0; at < against.length; at++) ways *= (trials - at) / (at + 1);
-    return Math.min(1, candidates * ways * share(failures) * share(trials - failures));
+    ).length;
+    const likelihood = (count: number): number => (count / trials) ** count;
+    let lists = 2 ** (disagreeing + 1) * (disagreeing > 0 ? mostRounds - times + 1 : 1);
+    for (let at = 0; at < disagreeing; at++) lists *= (trials - at) / (at + 1);
+    const searches = 2;
+    return Math.min(1, searches * inverseShare * lists * likelihood(failures) * likelihood(trials - failures));
   }
 }
 

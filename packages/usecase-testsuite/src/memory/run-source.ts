@@ -3,8 +3,10 @@
  * which options it inherits, and which journal it continues. Does not run anything.
  */
 import { PexenError } from '@pexen/core';
+import type { Schedule } from '@pexen/sched/replay';
 import { defaultRerunClasses, type RecordedRun, type RerunClass, type RunDescription } from '@pexen/store';
 import { type LoadedConfig, layersOf, withProfiles } from '../config/config.ts';
+import { keptSchedule } from '../replay/recorded-schedule.ts';
 import type { ReplayedRun } from '../replay/replayed-run.ts';
 import { elsewhere, optionsOf, placeOf, type RememberedOptions, selectionOf } from './recorded-options.ts';
 import { type MemoryContext, type NewSession, type Repetition, SuiteMemory } from './suite-memory.ts';
@@ -17,6 +19,8 @@ export interface RunSource {
   readonly inherited: RememberedOptions;
   /** Call paths of candidates of the catalogue that the run which is continued or repeated has pulled in. */
   readonly candidates: ReadonlySet<string>;
+  /** The order that the run which is continued replays. */
+  readonly schedule?: Schedule | undefined;
   /** Opens the journal; undefined where the run is not recorded. */
   open(session: NewSession): Promise<RecordedRun | undefined>;
   /** Sentences about the run, for its output. */
@@ -91,11 +95,13 @@ async function fromItself(
   suite: string,
 ): Promise<RunSource> {
   const recorded = await memory.resume(run);
-  const { description, number, session } = recorded;
+  const { description, number, session, directory } = recorded;
+  let schedule: Schedule | undefined;
   const selection = selectionOf(description);
   const abandon = (): Promise<void> => recorded.end({ exitCode: 2, isResumable: true });
   try {
     refuseOther(description, suite, number);
+    schedule = keptSchedule(directory);
   } catch (error) {
     await abandon();
     throw error;
@@ -104,7 +110,12 @@ async function fromItself(
     choice: new ResumedTasks(selection),
     candidates: selection.candidates ?? new Set(),
     inherited: optionsOf(description),
-    notes: [`Session ${session} of run ${number}.`],
+    ...{
+      schedule,
+      notes: [
+        `Session ${session} of run ${number}${schedule === undefined ? '' : ', in the order that it replays'}.`,
+      ],
+    },
     recalledFrom: session === 2 ? 'session 1' : 'earlier sessions',
     ...{ outstanding: () => [], open: async () => recorded, abandon },
   };

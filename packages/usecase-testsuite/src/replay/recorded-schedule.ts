@@ -1,8 +1,8 @@
 /** Reads which schedule is to be replayed: that of a recorded run, or one in a file. Plans and runs nothing. */
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { misuse, type Verdict } from '@pexen/core';
-import type { ScheduleStep } from '@pexen/sched/replay';
+import { Schedule, type ScheduleStep } from '@pexen/sched/replay';
 import { findRun, type JournalEntry, type RunChoice, readJournal } from '@pexen/store';
 import { optionsOf, type RememberedOptions, selectionOf } from '../memory/recorded-options.ts';
 
@@ -73,6 +73,22 @@ function scheduleIn(entries: readonly JournalEntry[]): Pick<RecordedSchedule, 's
       if (event.judgement !== undefined) verdicts.set(pathOf(event.task), event.judgement.verdict);
     }
   return { steps, verdicts };
+}
+
+/** In the directory of a run that replays a schedule, so that a later session goes on in its order. */
+const keptFile = 'schedule.json';
+
+/** Keeps the schedule with the record of the run that replays it. Without it, a later session goes on in the usual order. */
+export function keepSchedule(directory: string, steps: readonly ScheduleStep[]): void {
+  if (!existsSync(directory)) return; // recorded in memory
+  const content: ScheduleFile = { version: scheduleFileVersion, steps };
+  writeFileSync(join(directory, keptFile), JSON.stringify(content));
+}
+
+/** The schedule that the run replays; undefined if it replays none. @throws PexenError PEXEN_BAD_SCHEDULE */
+export function keptSchedule(directory: string): Schedule | undefined {
+  const file = join(directory, keptFile);
+  return existsSync(file) ? new Schedule(readScheduleFile(file).steps) : undefined;
 }
 
 function readScheduleFile(file: string): Pick<ScheduleFile, 'steps' | 'options'> {
