@@ -2,6 +2,7 @@
 import type { Problem } from '@pexen/core';
 import { multi, type TracedRun } from '@pexen/report';
 import { mixedRun, RunScript, serviceRun } from '@pexen/report/conformance';
+import { run, task } from '@pexen/sched';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type OtelOptions, otel } from '../src/otel.ts';
 import { Collector, type ReceivedSpan } from './support/collector.ts';
@@ -288,6 +289,19 @@ describe('the collector', () => {
     ]);
     expect(collector.spans).toHaveLength(1);
   });
+});
+
+test('bodies that run inline know their span, which is the one that is sent', async () => {
+  const reporter = otel({ suite: 'net' });
+  const traceContexts = reporter.traceContexts?.({ id: runId, session: 1 });
+  const running = run([task({ name: 'ping' }, ({ trace }) => trace)], { id: runId, traceContexts });
+  const all = multi([reporter], ({ error }) => expect.fail(String(error)));
+  running.events.on('event', (event) => all.event(event));
+  let value: unknown;
+  for await (const result of running) value = result.value;
+  await all.close();
+  const { traceId, spanId } = only('ping');
+  expect(value).toEqual({ traceparent: `00-${traceId}-${spanId}-01` });
 });
 
 test('options are checked, all of them', () => {

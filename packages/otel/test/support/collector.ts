@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 type Value = string | number | boolean | readonly Value[];
 export type Attributes = Readonly<Record<string, Value>>;
 
-export interface ReceivedEvent {
+interface ReceivedEvent {
   readonly name: string;
   readonly atMs: number;
   readonly attributes: Attributes;

@@ -218,7 +218,7 @@ class Search {
   }
 
   /**
-   * A bound for this: a test fails at random, with any probability, and a pair is named all the same. A search is determined by its answers, so for each candidate
+   * A bound for this: a test fails at random, with any probability, and a pair is named nevertheless. A search is determined by its answers, so for each candidate
    * there is one list of answers that agrees with it each time, and C(trials, k) lists that disagree k times. None of them is more likely than by the
    * probability that fits it best. The bound is their sum over all candidates, over all numbers of disagreements (each has half of what the one below has), over
    * the rounds in which a list with disagreements may end, and over the two searches, before and beside.
@@ -233,7 +233,10 @@ class Search {
     let lists = 2 ** (disagreeing + 1) * (disagreeing > 0 ? mostRounds - times + 1 : 1);
     for (let at = 0; at < disagreeing; at++) lists *= (trials - at) / (at + 1);
     const searches = 2;
-    return Math.min(1, searches * inverseShare * lists * likelihood(failures) * likelihood(trials - failures));
+    return Math.min(
+      1,
+      searches * inverseShare * lists * likelihood(failures) * likelihood(trials - failures),
+    );
   }
 }
 
