@@ -118,7 +118,6 @@ const notOfServices = {
   group: 'It goes on while tasks inside and outside of the group need it.',
   salvages: 'Write a task that salvages, and have it require the service.',
   tearsDown: 'Write a task that tears down, and have it require the service.',
-  perNode: 'It would be several services: give each node one, with "on", or set up the nodes with a task.',
   scope: 'What a service provides lasts as long as the process that runs pexen.',
   rerunnable: 'A service may always start again.',
   mayReboot: 'Write a task for the reboot.',

@@ -54,7 +54,8 @@ export interface TaskMeta {
   readonly on?: string | NodePredicate | undefined;
   /**
    * It sets up nodes: it runs once in each boot of each node of its pool that its `on` admits, also of those that join later, before anything that requires it there.
-   * What it provides belongs to its node. In a pool without nodes it is a task like any other. Implies `scope: 'boot'`.
+   * What it provides belongs to its node. In a pool without nodes it is a task like any other. Implies `scope: 'boot'`. A service is started on each node where
+   * a task waits for it, and goes on as long as tasks need it there.
    */
   readonly perNode?: boolean | undefined;
   /** Longest time an attempt may take, counted from its start in the worker. */
@@ -99,7 +100,6 @@ type NotOfServices =
   | 'group'
   | 'salvages'
   | 'tearsDown'
-  | 'perNode'
   | 'scope'
   | 'rerunnable'
   | 'mayReboot'

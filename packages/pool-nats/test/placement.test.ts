@@ -8,7 +8,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { nats } from '../src/index.ts';
 import type { NodeOptions } from '../src/node/options.ts';
 import { findNodes, startNode } from '../src/node.ts';
-import { device, left, right } from './fixtures/tasks.ts';
+import { asks, device, left, right, serves } from './fixtures/tasks.ts';
 import { testServer } from './support/agents.ts';
 
 const server = await testServer();
@@ -66,6 +66,32 @@ describe.skipIf('missing' in server)('tasks that ask for nodes', () => {
     ];
     expect(labelled).toMatch(new RegExp(`${few}.*(one|two) has not disk=hdd, (one|two) has not disk=hdd`));
     expect(limited).toMatch(new RegExp(`${few}.*(one|two) is not three, (one|two) is not three`));
+  });
+
+  test('use the service of their node; where that is killed, others run elsewhere', async () => {
+    const at = await lab('served', { name: 'one' }, { name: 'two' });
+    const tasks: PlacedTask[] = Array.from({ length: 12 }, (_, n) => ({
+      under: [`${n}`],
+      task: asks.with({ ends: false }),
+    }));
+    const statuses: Record<string, string> = {};
+    const servers = new Set<string>();
+    const killer = { under: ['killer'], task: asks.with({ ends: true }) };
+    const served = { under: [], task: serves };
+    for await (const { path, status, value, attempts } of run([served, killer, ...tasks], {
+      pool: nats(at),
+    })) {
+      statuses[path] = status;
+      if (!path.endsWith('/asks')) continue;
+      expect(status).toBe('returned');
+      const node = attempts.at(-1)?.worker.split('/')[0];
+      expect(value).toBe(`serves@${node}`);
+      servers.add(String(value));
+    }
+    const { 'serves@one': one, 'serves@two': two, serves: all } = statuses;
+    expect([one, two].sort()).toEqual(['crashed', 'returned']);
+    expect(all).toBe('returned');
+    expect(servers.size).toBeGreaterThan(0);
   });
 
   test('start when a node comes to have what they ask for', async () => {

@@ -164,7 +164,7 @@ export function inspect(
 /** The services that have started and are not over. */
 function inspectedServices(state: State): InspectedService[] {
   const { plan, tasks, servicesSince } = state;
-  const open = [...plan.services.all].filter(
+  const open = [...plan.services.executed].filter(
     (service) => !tasks.isDone(service) && tasks.hasStarted(service),
   );
   return open.map((service) => {
@@ -385,8 +385,9 @@ function waitOf(state: State, task: number): Wait {
     const untilMs = state.alarms.retryOf(task) ?? state.nowMs;
     return { for: { kind: 'backoff', untilMs } };
   }
+  if (state.isSetup(task) && (!state.isService(task) || state.executions.has(task)))
+    return executionsWait(state, task);
   if (state.isService(task)) return dependentsWait(state, task);
-  if (state.isSetup(task)) return executionsWait(state, task);
   const services = servicesInTheWay(state, task);
   if (services.length > 0) return servicesWait(state, services);
   if (turn !== pool && turn !== undefined) return groupWait(state, pool, turn);
@@ -401,6 +402,8 @@ function waitOf(state: State, task: number): Wait {
   if (first !== undefined) return groupWait(state, pool, first);
   const partition = state.partitionOf(task);
   if (partition.hasSlot || pool.phase === CLOSED) return forConsumer;
+  const setup = setupWait(state, partition);
+  if (setup !== undefined) return setup;
   if (isWithoutNode(state, task)) return nodeWait(state, partition);
   return nodeResourceWait(state, partition) ?? { for: slotOf(pool) };
 }
@@ -415,14 +418,37 @@ function isWithoutNode(state: State, task: number): boolean {
   return pool.phase === OPEN && pool.nodes?.has(admits) === false;
 }
 
+/** What is missing on nodes that have a place, as long as it may be set up there, or started. */
+function setupWait(state: State, { pool, constraint, needs, admits }: Partition): Wait | undefined {
+  const { graph, setups } = state.plan;
+  const all = needs.length === 0 ? [] : [...(pool.nodes?.all ?? [])];
+  const nodes = all.filter((node) => node.hasSlot && node.fulfils(constraint) && !admits(node));
+  for (const condition of needs) {
+    const lacking = nodes.filter((node) => !state.isMetOn(condition, node));
+    const isPending = (task: number): boolean =>
+      !state.tasks.isDone(task) && lacking.includes(state.pinOf(task) as NodeRow);
+    const tasks = graph.feeds.in
+      .ends(condition)
+      .filter((feeder) => setups.has(feeder))
+      .flatMap((feeder) => (state.executions.get(feeder) ?? []).filter(isPending));
+    if (tasks.length > 0) return requirementWait(state, graph.subjects[condition] as Requirement, tasks);
+  }
+  return undefined;
+}
+
 /** All nodes that are there lack something, or take no attempts. */
-function nodeWait({ plan }: State, { pool, constraint, local }: Partition): Wait {
-  const nodes = [...(pool.nodes?.all ?? [])].map((node) => ({
-    name: node.name,
-    lacks: node.fulfils(constraint)
-      ? (plan.nodeResources.lackOf(local, node.units) ?? node.lacks(constraint))
-      : node.lacks(constraint),
-  }));
+function nodeWait(state: State, { pool, constraint, local, needs }: Partition): Wait {
+  const { plan } = state;
+  const notSetUp = (node: NodeRow): string | undefined => {
+    const condition = needs.find((each) => !state.isMetOn(each, node));
+    if (condition === undefined) return undefined;
+    return `does not have ${requiredText(state, plan.graph.subjects[condition] as Requirement)}`;
+  };
+  const lackOf = (node: NodeRow): string =>
+    (node.fulfils(constraint)
+      ? (plan.nodeResources.lackOf(local, node.units) ?? notSetUp(node))
+      : undefined) ?? node.lacks(constraint);
+  const nodes = [...(pool.nodes?.all ?? [])].map((node) => ({ name: node.name, lacks: lackOf(node) }));
   const more = nodes.length - mostNamed;
   const found = defined({
     asked: constraint === ANYWHERE ? undefined : plan.placement.textOf(constraint),
@@ -548,20 +574,29 @@ function unfulfilledOf(state: State, task: number): ConditionId {
 function conditionWait(state: State, task: number, condition: ConditionId): Wait {
   const { graph } = state.plan;
   const kind = graph.kind[condition] as number;
-  const tasks = pendingFor(state, condition);
+  const tasks = pendingFor(state, condition).flatMap((each) => executedBy(state, each));
   if (kind === GROUP) return groupWait(state, state.poolOf(task), undefined, tasks);
   const paths = tasks.map((pending) => state.plan.pathOf(pending));
   const subject = graph.subjects[condition] as Capability;
   if (graph.isRequirement(condition)) {
-    return {
-      for: { kind: 'requirement', requirement: requiredText(state, subject), providers: paths },
-      tasks,
-    };
+    return requirementWait(state, subject, tasks);
   }
   const as = orders[kind];
   if (as !== undefined) return { for: { kind: 'order', as, tasks: paths }, tasks };
   const capability = capabilityText(state, subject);
   return { for: { kind: 'order', as: 'tears-down', tasks: paths, capability }, tasks };
+}
+
+function requirementWait(state: State, required: Requirement, tasks: readonly number[]): Wait {
+  const providers = tasks.map((task) => state.plan.pathOf(task));
+  return { for: { kind: 'requirement', requirement: requiredText(state, required), providers }, tasks };
+}
+
+/** Of a service on each node its executions, as far as they are not over. */
+function executedBy(state: State, task: number): readonly number[] {
+  if (!state.isService(task)) return [task];
+  const open = (state.executions.get(task) ?? []).filter((each) => !state.tasks.isDone(each));
+  return open.length > 0 ? open : [task];
 }
 
 function requiredText(state: State, requirement: Requirement): string {

@@ -72,8 +72,8 @@ export class Machine {
     this.#attempts = new AttemptLifecycle(this.state, this.results);
     this.#readiness = new Readiness(this.state, this.#attempts);
     this.#dispatcher = new Dispatcher(this.state, this.#attempts, this.#readiness);
-    this.services = new Services(this.state, this.#attempts, this.#readiness, this.#dispatcher);
     this.setups = new NodeSetups(this.state, this.#attempts, this.#dispatcher);
+    this.services = new Services(this.state, this.#attempts, this.#readiness, this.#dispatcher, this.setups);
     this.#poolLifecycle = new PoolLifecycle(
       this.state,
       this.#attempts,
@@ -241,7 +241,8 @@ export class Machine {
     const { hasServices, hasSetups } = this.state.plan;
     if (!hasServices && !hasSetups) return;
     const mayStop = (): boolean => this.results.areWanted || this.state.stopping >= CANCELLING;
-    const stopped = (): boolean => (hasServices && this.services.stopUnneeded()) || this.#concludeSetups();
+    // What was set up is over before the services on which it was built.
+    const stopped = (): boolean => this.#concludeSetups() || (hasServices && this.services.stopUnneeded());
     while (!this.#isEnding && mayStop() && stopped()) this.#give();
   }
 
@@ -385,6 +386,7 @@ export class Machine {
     if (!tasks.has(task, CLEANING_UP)) {
       tasks.setWorker(task, worker);
       tasks.set(task, STARTED);
+      if (state.plan.hasSetups) this.setups.started(task);
       if (state.recalled.hasGuards) state.conditions.released.push(...state.recalled.started(task));
       const adopted = adoptedFrom === undefined ? undefined : { adoptedFrom };
       if (state.nextEvent())

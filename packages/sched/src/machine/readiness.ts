@@ -62,13 +62,17 @@ export class Readiness {
     return failed.find((feeder) => tasks.status[feeder] !== 0) ?? failed[0] ?? -1;
   }
 
-  /** Skips all tasks that wait for the condition. */
+  /** Skips all tasks that wait for the condition. Set-ups end after their executions. */
   #skipBehind(condition: ConditionId): void {
     const { tasks, plan, conditions } = this.#state;
     if (!conditions.isImpossible(condition)) return;
     const cause = this.causeOf(condition);
     for (const task of plan.graph.waits.out.ends(condition))
-      if (tasks.state[task] === WAITING && !conditions.isFulfilledFor(task, condition))
+      if (
+        tasks.state[task] === WAITING &&
+        !this.#state.executions.has(task) &&
+        !conditions.isFulfilledFor(task, condition)
+      )
         if (tasks.hasStarted(task)) this.#attempts.giveUp(task);
         else this.#attempts.skip(task, REQUIREMENT, condition, cause);
   }

@@ -1,11 +1,14 @@
 /**
  * The life of services. A service starts when a task waits for nothing else; it is up from the moment it is ready; it is stopped when no task needs it,
- * when it keeps all waiting tasks away, or when a service that it needs is down. What tasks have built on it lasts as long as it is up.
+ * when it keeps all waiting tasks away, or when a service that it needs is down. What tasks have built on it lasts as long as it is up. A service on each
+ * node is executed by services of single nodes, which live like others; what waits for it, and whom it serves, is decided for each node.
  */
 import type { Outcome, PoolOutcome, ServiceStopCause } from '@pexen/core';
 import { type ConditionId, NEEDS_ALL } from '../plan/graph.ts';
 import { type AttemptLifecycle, mayRetry, nameOutcome } from './attempts.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { NodeSetups } from './node-setups.ts';
+import type { NodeRow } from './nodes.ts';
 import { CLOSED, FAILED, OPEN } from './pools.ts';
 import type { Readiness } from './readiness.ts';
 import { CANCELLING, GOING, NOT_NEEDED, type State } from './state.ts';
@@ -24,8 +27,6 @@ import {
 
 /** What is known of a service besides its row in the task table. */
 interface Service {
-  /** Fulfilled once it is over and no task needs it. */
-  readonly over: ConditionId;
   readonly restarts: number;
   readonly killsOnStop: boolean;
   /** How often it ended without having been asked to, after it was ready. */
@@ -64,6 +65,7 @@ export class Services {
   readonly #attempts: AttemptLifecycle;
   readonly #readiness: Readiness;
   readonly #dispatcher: Dispatcher;
+  readonly #setups: NodeSetups;
   readonly #known = new Map<number, Service>();
   /** Those that tasks wait for; undefined if that has to be found out again. */
   #wanted: ReadonlySet<number> | undefined;
@@ -74,11 +76,18 @@ export class Services {
   /** Some service could start, and there is no node for it. */
   waitForNodes = false;
 
-  constructor(state: State, attempts: AttemptLifecycle, readiness: Readiness, dispatcher: Dispatcher) {
+  constructor(
+    state: State,
+    attempts: AttemptLifecycle,
+    readiness: Readiness,
+    dispatcher: Dispatcher,
+    setups: NodeSetups,
+  ) {
     this.#state = state;
     this.#attempts = attempts;
     this.#readiness = readiness;
     this.#dispatcher = dispatcher;
+    this.#setups = setups;
   }
 
   /** True while some service starts, stops, or waits for its retry: then something will happen. */
@@ -95,9 +104,9 @@ export class Services {
     if (!plan.hasServices || this.#state.stopping !== GOING) return;
     if (conditions.takeTouched()) this.#wanted = undefined;
     this.waitForNodes = false;
+    if (plan.hasSetups && this.#orderOnNodes()) return; // they may go first
     for (const service of this.#idle()) {
-      this.#wanted ??= this.#findWanted();
-      const isWanted = this.#wanted.has(service);
+      const isWanted = this.#isWanted(service);
       if (isWanted && acrossRuns.waitOf(service) !== undefined) continue;
       if (isWanted && this.#mayStart(service)) this.#startNow(service);
       else this.#holdBack(service);
@@ -124,6 +133,7 @@ export class Services {
     if (afterMs > plan.rulesOf(service).slowAfterMs) tasks.set(service, SLOW);
     this.#state.alarms.drop(service);
     conditions.up(service);
+    if (this.#nodeOf(service) !== undefined) this.#setups.cameUp(service);
     this.#state.markStale();
     if (!this.#state.nextEvent()) return;
     const attempt = tasks.attempt[service] as number;
@@ -229,7 +239,12 @@ export class Services {
   }
 
   get #all(): Iterable<number> {
-    return this.#state.plan.services.all;
+    return this.#state.plan.services.executed;
+  }
+
+  /** The node of a service that is one of each node. */
+  #nodeOf(service: number): NodeRow | undefined {
+    return this.#state.pinOf(service);
   }
 
   #isUp(service: number): boolean {
@@ -242,9 +257,7 @@ export class Services {
     if (known !== undefined) return known;
     const { plan } = this.#state;
     const { restarts = 0, killsOnStop = false } = plan.definition(service).service ?? {};
-    const over = plan.graph.overs.get(service) as ConditionId;
     const made = {
-      over,
       restarts,
       killsOnStop,
       deaths: 0,
@@ -258,16 +271,83 @@ export class Services {
 
   /** All that its end waits for is over, except for the service itself. */
   #isUnneeded(service: number): boolean {
-    return this.#state.conditions.pending[this.#of(service).over] === 1;
+    const { plan, conditions } = this.#state;
+    const node = this.#nodeOf(service);
+    if (node !== undefined) return !this.#setups.isNeededOn(this.#declared(service), node);
+    return conditions.pending[plan.graph.overs.get(service) as ConditionId] === 1;
+  }
+
+  /** The service of which this is the execution on a node; itself if it is none. */
+  #declared(service: number): number {
+    return this.#state.plan.instances.get(service)?.of ?? service;
   }
 
   // Starting
+
+  #isWanted(service: number): boolean {
+    const node = this.#nodeOf(service);
+    return node === undefined
+      ? this.#allWanted.has(service)
+      : this.#isAwaitedOn(this.#declared(service), node);
+  }
+
+  get #allWanted(): ReadonlySet<number> {
+    this.#wanted ??= this.#findWanted();
+    return this.#wanted;
+  }
+
+  /** Orders the executions of services on the nodes on which tasks wait for them. True until all are added. */
+  #orderOnNodes(): boolean {
+    const { plan } = this.#state;
+    const all = [...plan.services.all].filter((service) => plan.setups.has(service));
+    for (const service of all) this.#order(service);
+    const areOrdered = all.some((service) => this.#setups.isOrdered(service));
+    if (areOrdered) this.waitForNodes = true;
+    return areOrdered;
+  }
+
+  #order(service: number): void {
+    const { tasks, turn } = this.#state;
+    if (tasks.state[service] !== READY) return;
+    const pool = this.#state.poolOf(service);
+    const isWanted = this.#allWanted.has(service);
+    if (isWanted && pool.phase === CLOSED && turn === undefined) this.#dispatcher.open(pool);
+    if (pool.phase !== OPEN) return;
+    for (const node of pool.nodes?.all ?? [])
+      if (this.#setups.isDueOn(service, node) && this.#isAwaitedOn(service, node))
+        this.#setups.order(service, node);
+    if (!isWanted || this.#setups.isUnderWay(service)) return;
+    this.waitForNodes = true;
+    this.#setups.giveUpWaiting(service, (task) => this.#needsServicesOnly(task));
+  }
+
+  /** Does some task wait for the service on this node, and otherwise only for services? */
+  #isAwaitedOn(service: number, node: NodeRow): boolean {
+    const { conditions, plan } = this.#state;
+    const { feeds, waits } = plan.graph;
+    for (const condition of feeds.out.ends(service)) {
+      if (!plan.graph.isRequirement(condition) || this.#state.isMetOn(condition, node)) continue;
+      if (!conditions.isFulfilled(condition) && !this.#allWanted.has(service)) continue;
+      for (let edge = waits.out.first(condition); edge !== 0; edge = waits.out.next[edge] as number)
+        if (this.#awaitsOn(waits.out.end[edge] as number, node)) return true;
+    }
+    return false;
+  }
+
+  #awaitsOn(task: number, node: NodeRow): boolean {
+    const { tasks } = this.#state;
+    if (tasks.isDone(task) || tasks.isOut(task) || !this.#setups.mayRunOn(task, node)) return false;
+    const isOnEach = this.#state.isSetup(task);
+    if (isOnEach && !this.#setups.isDueOn(task, node)) return false;
+    if (!this.#state.isService(task)) return this.#needsServicesOnly(task);
+    return isOnEach ? this.#isAwaitedOn(task, node) : this.#isWanted(task);
+  }
 
   /** The services that tasks wait for, and those that these need. */
   #findWanted(): ReadonlySet<number> {
     const { conditions, plan } = this.#state;
     const wanted = new Set<number>();
-    for (const service of this.#all) {
+    for (const service of plan.services.all) {
       if (wanted.has(service) || this.#state.tasks.isDone(service)) continue;
       for (const condition of plan.graph.feeds.out.ends(service))
         if (
@@ -352,6 +432,7 @@ export class Services {
   /** Starting, and not asked to stop, or about to start once more. */
   #isComing(service: number): boolean {
     const { tasks } = this.#state;
+    if (this.#state.isSetup(service)) return this.#setups.isUnderWay(service);
     if (tasks.isOut(service)) return tasks.stop[service] === 0;
     return tasks.hasStarted(service) && tasks.state[service] !== WAITING && !this.#of(service).isNewStart;
   }
@@ -372,9 +453,14 @@ export class Services {
 
   /** Does some task run that needs it, and may have something of its last start? */
   #hasRunning(service: number): boolean {
-    const { plan, tasks } = this.#state;
+    const { plan, tasks, executions } = this.#state;
+    const node = this.#nodeOf(service);
+    const isRunning = (task: number): boolean =>
+      tasks.isOut(task) &&
+      !this.#state.isService(task) &&
+      (node === undefined || this.#state.nodeOf(task) === node);
     for (const task of plan.services.upheldBy(service))
-      if (tasks.isOut(task) && !this.#state.isService(task)) return true;
+      if (isRunning(task) || executions.get(task)?.some(isRunning) === true) return true;
     return false;
   }
 
@@ -384,7 +470,10 @@ export class Services {
     if (!this.#isFavourDue()) this.#favoured = -1;
     if (this.#favoured < 0) return false;
     const bundle = this.#bundleOf(this.#favoured);
-    return !bundle.includes(service) && bundle.some((member) => services.isInTheWay(service, member));
+    return (
+      !bundle.includes(this.#declared(service)) &&
+      bundle.some((member) => services.isInTheWay(service, member))
+    );
   }
 
   /** Not if it has started, or waits for more than services: for a task that was added since, and that may need what has made way. */
@@ -419,11 +508,19 @@ export class Services {
   /** Tasks that need it wait again; what was built on it is lost. */
   #goDown(service: number): void {
     const { conditions } = this.#state;
-    const takers = conditions.takersOf(service);
+    const takers = this.#takersOf(service);
     this.#wanted = undefined;
     conditions.down(service);
+    if (this.#nodeOf(service) !== undefined) this.#setups.wentDown(service);
     this.#loseBase(takers, service);
     this.#state.markStale();
+  }
+
+  /** The tasks that have, or would get, what the task provides. */
+  #takersOf(task: number): readonly number[] {
+    return this.#nodeOf(task) === undefined
+      ? this.#state.conditions.takersOf(task)
+      : this.#setups.takersOf(task);
   }
 
   /** These tasks have, or would get, what is gone with the service. */
@@ -440,8 +537,9 @@ export class Services {
       if (isOver ? !tasks.has(task, PROVIDED) : !tasks.isOut(task) || lostBases.has(task)) continue;
       lostBases.set(task, service);
       if (isOver) {
-        todo.push(...conditions.takersOf(task));
+        todo.push(...this.#takersOf(task));
         conditions.lose(task);
+        if (this.#nodeOf(task) !== undefined) this.#setups.wentDown(task);
       } else if (tasks.state[task] === DISPATCHED && tasks.stop[task] === 0)
         pools.add(this.#state.poolOf(task).id);
     }
@@ -450,8 +548,12 @@ export class Services {
 
   /** It ended after it was ready, and was not asked to. */
   #died(service: number, outcome: Outcome, known: Service): void {
+    const hasNode = this.#nodeOf(service)?.hasLeft !== true;
     const mayStart =
-      ++known.deaths <= known.restarts && outcome.abandoned !== true && this.#state.stopping === GOING;
+      ++known.deaths <= known.restarts &&
+      outcome.abandoned !== true &&
+      this.#state.stopping === GOING &&
+      hasNode;
     const startsAgain = mayStart && !this.#isUnneeded(service);
     this.#attempts.publishEnd(service, { died: true, startsAgain });
     if (startsAgain) this.#waitForStart(service, true);
@@ -512,8 +614,9 @@ export class Services {
   }
 
   #hasRoom(task: number): boolean {
-    const partition = this.#state.partitionOf(task);
-    return partition.pool.phase === CLOSED || partition.hasPlace;
+    const { pool, needs, hasPlace } = this.#state.partitionOf(task);
+    if (pool.phase === CLOSED || hasPlace) return true;
+    return needs.length > 0 && pool.hasPlaceOn((node) => this.#setups.mayRunOn(task, node));
   }
 
   /** The task, and the services that it needs. */
@@ -532,7 +635,9 @@ export class Services {
       return requestOf(member) >= 0 && locks.isBlockedBy(requestOf(member), held);
     };
     if (bundle.some((member) => isBlocked(member, abandoned))) return none;
-    const others = [...this.#all].filter((service) => !bundle.includes(service) && !tasks.isDone(service));
+    const others = [...this.#all].filter(
+      (service) => !bundle.includes(this.#declared(service)) && !tasks.isDone(service),
+    );
     const holding = others.filter((service) => tasks.isOut(service) || tasks.has(service, RETAINS_LOCKS));
     const isInTheWay = (service: number): boolean =>
       bundle.some((member) =>
@@ -548,11 +653,18 @@ export class Services {
     for (const service of holding)
       if (this.#hasResources(service) && bundle.some(lacksUnits)) stops.add(service);
     for (const service of others)
-      if (tasks.isOut(service) && plan.services.neededBy(service).some((each) => stops.has(each)))
-        stops.add(service);
+      if (tasks.isOut(service) && this.#needsOneOf(service, stops)) stops.add(service);
     const isUnclean = (service: number): boolean =>
       !tasks.isOut(service) && tasks.recordsOf(service).at(-1)?.outcome.locksOk !== true;
     return [...stops].some(isUnclean) ? none : stops;
+  }
+
+  /** Does the service need one of these? Of those on each node the one on its own node. */
+  #needsOneOf(service: number, stops: ReadonlySet<number>): boolean {
+    const { plan } = this.#state;
+    const node = this.#nodeOf(service);
+    const isThere = (stop: number): boolean => node === undefined || (this.#nodeOf(stop) ?? node) === node;
+    return [...stops].some((stop) => isThere(stop) && plan.services.needs(service, stop));
   }
 
   /** How many waiting tasks could never run if these services were stopped now, because what they need would be lost. */
@@ -562,7 +674,7 @@ export class Services {
     const lost = new Set<number>();
     const todo: number[] = [];
     const loseProvision = (provider: number): void => {
-      for (const taker of conditions.takersOf(provider))
+      for (const taker of this.#takersOf(provider))
         if (
           tasks.isDone(taker) &&
           tasks.has(taker, PROVIDED) &&

@@ -85,6 +85,8 @@ export class State {
   readonly #nodePartitions = new Map<string, Partition>();
   /** Where tasks of pools with nodes run, or ran last. */
   readonly #nodeOf = new Map<number, NodeRow>();
+  /** Where there are services of nodes: what met the requirements of tasks that are met on some nodes only, when they were placed. */
+  readonly #metOn = new Map<number, ReadonlyMap<number, readonly number[]>>();
   /** Set-up → the nodes on which it has passed, and its execution on each. */
   readonly setUpOn: Map<number, Map<NodeRow, number>> = new Map();
   /** Set-ups with their executions, as far as these were added. */
@@ -441,6 +443,10 @@ export class State {
 
   /** The tasks that met the requirement of the task: of set-ups the executions on its node. */
   metBy(task: number, condition: number): readonly number[] {
+    return this.#metOn.get(task)?.get(condition) ?? this.#metNowBy(task, condition);
+  }
+
+  #metNowBy(task: number, condition: number): readonly number[] {
     const { plan, conditions } = this;
     const node = this.#nodeOf.get(task);
     const feeders = plan.hasSetups && node !== undefined ? plan.graph.feeds.in.ends(condition) : [];
@@ -475,6 +481,12 @@ export class State {
   /** The next attempt of the task runs there. */
   placeOn(node: NodeRow, task: number): void {
     this.#nodeOf.set(task, node);
+    if (!this.plan.hasServices || !this.plan.hasSetups) return;
+    this.#metOn.delete(task);
+    const met = this.#setupsFor(task).map(
+      (condition) => [condition, this.#metNowBy(task, condition)] as const,
+    );
+    this.#metOn.set(task, new Map(met));
   }
 
   /**
@@ -550,7 +562,8 @@ export class State {
   forget(task: number): void {
     this.tasks.forget(task);
     this.#stopReasons.delete(task);
-    this.#nodeOf.delete(task);
+    // What was built on a service of a node is lost with that.
+    if (!this.plan.hasServices || !this.plan.hasSetups) this.#nodeOf.delete(task);
     this.plan.forget(task);
   }
 

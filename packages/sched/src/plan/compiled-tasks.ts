@@ -7,6 +7,7 @@ import {
   definitionOf,
   type ExpectedDuration,
   formatCallPath,
+  isAmount,
   isPlaced,
   isTask,
   kindOf,
@@ -102,6 +103,19 @@ function holdsOnNode(): Problem {
     'PEXEN_NODE_LOCKS_OF_SERVICE',
     'it is a service, which holds what it needs for long, and needs a resource of which there is one on each node',
     'Let the tasks that need the service hold that resource, or run the service in a pool without nodes.',
+  );
+}
+
+/** Any number of tasks may hold this at once. */
+function isShared({ uses = [], claims = [] }: TaskMeta): boolean {
+  return claims.length === 0 && !uses.some(isAmount);
+}
+
+function excludesItself(): Problem {
+  return problem(
+    'PEXEN_SERVICE_CONFLICT',
+    'it is a service on each node, and takes a resource that not all of them could have at once',
+    'Let the tasks that need the service claim that resource.',
   );
 }
 
@@ -558,7 +572,7 @@ export class CompiledTasks extends Table implements Planned {
     for (const condition of this.graph.waits.in.ends(of)) this.graph.waits.add(condition, task);
     const address = this.addresses.get(of);
     if (address !== undefined) this.addresses.set(task, address);
-    this.request[task] = this.states(task, HOLDS) ? this.#compileRequest(task, meta) : -1;
+    this.request[task] = this.states(task, HOLDS | SERVICE) ? this.#compileRequest(task, meta) : -1;
     this.#ranks.rankLike(task, of);
     this.#undoLog.keep();
   }
@@ -577,6 +591,8 @@ export class CompiledTasks extends Table implements Planned {
       const request = this.#compileRequest(task, meta);
       if (this.states(task, SERVICE) && this.nodeResources.needsOf(task) !== NOTHING)
         check.add(task, holdsOnNode());
+      if (this.states(task, SERVICE) && this.states(task, PER_NODE) && !isShared(meta))
+        check.add(task, excludesItself());
       return request;
     } catch (error) {
       const found = (error as { readonly problems?: readonly Problem[] }).problems;

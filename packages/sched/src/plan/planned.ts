@@ -108,6 +108,10 @@ export interface Planned {
   readonly hasServices: boolean;
   /** True if some task sets up nodes. */
   readonly hasSetups: boolean;
+  /** Tasks that set up nodes, or tear that down. */
+  readonly setups: ReadonlySet<number>;
+  /** The executions of these on single nodes. */
+  readonly instances: ReadonlyMap<number, { readonly of: number }>;
   /** Sets the address at which a worker finds the body of the task. */
   putAddress(task: number, address: Address): void;
   /** The first task that workers find by this module and id; maybe this very task. */

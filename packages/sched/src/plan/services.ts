@@ -55,21 +55,38 @@ export class ServicePlan {
     this.#clear = new Map(of === undefined ? [] : of.#clear);
   }
 
-  /** The services, in the order of declaration. */
+  /** The services as they were declared, in that order. */
   get all(): Iterable<number> {
     const { overs } = this.#plan.graph;
     if (!this.#plan.hasSetups) return overs.keys();
     return [...overs.keys()].filter((task) => this.#plan.states(task, SERVICE));
   }
 
-  /** The tasks that end before the service does: those that need it, and the teardowns of what it and these provide. */
-  upheldBy(service: number): ReadonlySet<number> {
-    return this.#indexed().upheldBy.get(service) ?? noTasks;
+  /** The services that run themselves: of those on each node the executions. */
+  get executed(): Iterable<number> {
+    const { hasSetups, setups, instances } = this.#plan;
+    if (!hasSetups) return this.all;
+    const single = [...this.all].filter((service) => !setups.has(service));
+    return [...single, ...[...instances.keys()].filter((task) => this.#plan.states(task, SERVICE))];
   }
 
-  /** The services that end after the task. */
+  /** The tasks that end before the service does: those that need it, and the teardowns of what it and these provide. */
+  upheldBy(service: number): ReadonlySet<number> {
+    return this.#indexed().upheldBy.get(this.#declared(service)) ?? noTasks;
+  }
+
+  /** The services that end after the task, as they were declared. */
   neededBy(task: number): readonly number[] {
-    return this.#indexed().neededBy.get(task) ?? none;
+    return this.#indexed().neededBy.get(this.#declared(task)) ?? none;
+  }
+
+  /** Does the task need the service, of which this may be the execution on a node? */
+  needs(task: number, service: number): boolean {
+    return this.upheldBy(service).has(this.#declared(task));
+  }
+
+  #declared(task: number): number {
+    return this.#plan.instances.get(task)?.of ?? task;
   }
 
   /** Does some task of the pool need the service? */
@@ -82,7 +99,7 @@ export class ServicePlan {
   /** Would the service, while it runs, keep the task from running? */
   isInTheWay(service: number, task: number): boolean {
     const { locks, request } = this.#plan;
-    if (service === task || this.upheldBy(service).has(task)) return false;
+    if (service === task || this.needs(task, service)) return false;
     const wanted = request[task] as number;
     if (wanted >= 0 && locks.isBlockedBy(wanted, [request[service] as number])) return true;
     return this.isAloneWithout(service, task);
@@ -91,7 +108,7 @@ export class ServicePlan {
   /** Does the task, or its group, run alone and without the service? */
   isAloneWithout(service: number, task: number): boolean {
     const { options, graph } = this.#plan;
-    if (this.upheldBy(service).has(task)) return false;
+    if (this.needs(task, service)) return false;
     if (this.#plan.metaOf(task).exclusive === true) return true;
     const pool = graph.pool[task] as number;
     return options.pools[pool]?.group?.exclusive === true && !this.isNeededIn(pool, service);

@@ -2,19 +2,22 @@
  * Random runs whose tasks need what there is once on each node, and an observer that knows the rules of that alone, as lists of holds that are compared one
  * by one. No groups, services or set-ups; the other simulators play these.
  */
-import { type Amount, amount, type PoolManifest, type PoolOutcome, place, withMeta } from '@pexen/core';
+import { type Amount, amount, type PoolOutcome, place, withMeta } from '@pexen/core';
 import { explain } from '../../src/machine/explain.ts';
-import { Machine } from '../../src/machine/machine.ts';
-import type { Command, Input, Part } from '../../src/machine/protocol.ts';
+import type { Part } from '../../src/machine/protocol.ts';
 import { BACKING_OFF } from '../../src/machine/task-table.ts';
-import { CompiledTasks } from '../../src/plan/compiled-tasks.ts';
-import { Agenda } from './agenda.ts';
-import { validate } from './invariants.ts';
+import {
+  type Active,
+  type Boot,
+  drawNode,
+  faultsEndAtMs,
+  type NodePlan,
+  type NodeScenario,
+  NodeWorld,
+  type SeenTask,
+  wrongIn,
+} from './node-world.ts';
 import { Random } from './random.ts';
-
-/** Until then nodes leave, boot and are busy, and bodies fail. */
-const faultsEndAtMs = 1_500;
-const endOfTimeMs = 200_000;
 
 /** The parts of resources that there are on each node. */
 const onNodes = ['/dev/kvm', 'gpu'] as const;
@@ -43,22 +46,14 @@ interface LockTask {
   readonly failures: number;
 }
 
-interface NodePlan {
-  readonly name: string;
-  readonly arch: string;
+interface LockNode extends NodePlan {
   readonly gpus: number;
-  readonly slots: number;
-  readonly joinsAtMs: number;
-  readonly changes: readonly (readonly [atMs: number, what: number | 'leaves' | 'boots'])[];
 }
 
-export interface NodeLocksScenario {
-  readonly seed: number;
-  readonly nodes: readonly NodePlan[];
+export interface NodeLocksScenario extends NodeScenario<LockNode> {
   readonly tasks: readonly LockTask[];
   readonly bypasses: number;
   readonly latecomers: number;
-  readonly cancelsAtMs: number | undefined;
 }
 
 export function drawNodeLocks(seed: number): NodeLocksScenario {
@@ -68,9 +63,10 @@ export function drawNodeLocks(seed: number): NodeLocksScenario {
   const growing = random.chance(0.3) ? 0.5 : 0;
   const names = random.some(['/dev/kvm', '/dev/kvm/a', 'gpu', '/dev', 'db', '/'], 4);
   const count = random.chance(0.3) ? random.int(1, 6) : random.int(4, 40);
-  const nodes = Array.from({ length: random.int(1, 4) }, (_, at) => drawNode(random, `n${at}`, troubles));
-  // Some node has enough for every task.
-  nodes[0] = { ...(nodes[0] as NodePlan), gpus: 3 };
+  const nodes = Array.from({ length: random.int(1, 4) }, (_, at) => ({
+    ...drawNode(random, `n${at}`, troubles, { mostSlots: 4, lastAtMs: 150 }),
+    gpus: at === 0 ? 3 : random.int(0, 3), // some node has enough for every task
+  }));
   const drawAny = (name: string): LockTask => ({
     ...{ name, failures, tearsDown: undefined },
     holds: drawHolds(random, names),
@@ -118,16 +114,6 @@ function isFirst(tasks: readonly LockTask[], name: string | undefined): boolean 
   return tasks.find((task) => task.name === name)?.addedAtMs === 0;
 }
 
-function drawNode(random: Random, name: string, troubles: number): NodePlan {
-  return {
-    ...{ name, arch: random.pick(['arm', 'x64']), gpus: random.int(0, 3), slots: random.int(1, 4) },
-    joinsAtMs: random.chance(troubles) ? random.int(1, 60) : 0,
-    changes: Array.from({ length: random.chance(troubles) ? random.int(1, 4) : 0 }, () => {
-      return [random.int(1, 150), random.pick([0, 1, 'leaves', 'boots'] as const)] as const;
-    }),
-  };
-}
-
 function drawHolds(random: Random, names: readonly string[]): Hold[] {
   return random.some(names, random.int(0, 3)).map((resource) => {
     if (resource === 'gpu' && random.chance(0.6))
@@ -143,127 +129,54 @@ interface Taken extends Hold {
   readonly by: number;
 }
 
-interface Boot {
-  readonly plan: NodePlan;
-  readonly bootMark: string;
-  slots: number;
-  used: number;
-  isThere: boolean;
-}
-
-interface Seen {
+interface Seen extends SeenTask<LockNode> {
   readonly spec: LockTask;
-  active:
-    | { readonly attempt: number; readonly part: Part; readonly boot: Boot; started: boolean }
-    | undefined;
-  isAdded: boolean;
-  hasStarted: boolean;
   /** Where it keeps something between two attempts. */
-  keepsOn: Boot | undefined;
+  keepsOn: LockBoot | undefined;
   /** It gave up everything when its node left. */
   keepsNothing: boolean;
   isOver: boolean;
-  isGiven: boolean;
   /** How often others of worse priority took on a node what it needs there. */
   bypassed: number;
   wasStarved: boolean;
 }
 
-const manifest: PoolManifest = {
-  ...{
-    name: 'scripted',
-    kills: true,
-    transport: 'reference',
-    closures: true,
-    executables: false,
-    nodes: 'open',
-  },
-};
+type LockBoot = Boot<LockNode>;
 
 /** Plays the scenario. Returns what is wrong, or undefined. */
 export function playNodeLocks(
   scenario: NodeLocksScenario,
   log: (line: string) => void = () => {},
 ): string | undefined {
-  try {
-    new LockWorld(scenario, log).play();
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  return wrongIn(() => new LockWorld(scenario, log).play());
 }
 
-class LockWorld {
+class LockWorld extends NodeWorld<LockNode, Seen> {
   readonly #scenario: NodeLocksScenario;
-  readonly #log: (line: string) => void;
-  readonly #random: Random;
-  readonly #agenda = new Agenda();
-  readonly #plan: CompiledTasks;
-  readonly #machine: Machine;
-  readonly #tasks: Seen[] = [];
-  readonly #boots: Boot[];
   /** What tasks hold, in the order in which they took it. */
   #taken: Taken[] = [];
   /** What was left half changed. */
   #poisoned: Taken[] = [];
-  #isOpen = false;
-  #isCancelled = false;
-  #hasEnded = false;
-  #pulls = 0;
-  #handled = 0;
-  #depth = 0;
 
   constructor(scenario: NodeLocksScenario, log: (line: string) => void) {
-    this.#scenario = scenario;
-    this.#log = log;
-    this.#random = new Random(scenario.seed);
-    this.#boots = scenario.nodes.map((plan) => ({
-      ...{ plan, bootMark: 'boot 1', slots: plan.slots, used: 0, isThere: plan.joinsAtMs === 0 },
-    }));
     const { bypasses, latecomers } = scenario;
-    this.#plan = new CompiledTasks({
-      ...{ pools: [{ name: 'default', manifest, spare: 1 }], nodeResources, bypasses, latecomers },
-      readOn:
-        (arch) =>
-        ({ properties }) =>
-          properties.arch === arch,
-    });
-    this.#machine = new Machine(this.#plan, { publishes: true });
-    const { fairness } = this.#plan.locks.parts;
+    super(scenario, { spare: 1, nodeResources, bypasses, latecomers }, log);
+    this.#scenario = scenario;
+    const { fairness } = this.plan.locks.parts;
     const starve = fairness.starve.bind(fairness);
     fairness.starve = (task) => {
-      this.#seen(task).wasStarved = true;
+      this.seen(task).wasStarved = true;
       starve(task);
     };
   }
 
-  play(): void {
-    const { tasks, nodes, cancelsAtMs } = this.#scenario;
-    const times = [...new Set(tasks.map(({ addedAtMs }) => addedAtMs))].sort((a, b) => a - b);
-    for (const atMs of times) this.#agenda.at(atMs, () => this.#add(atMs));
-    for (const [at, plan] of nodes.entries()) {
-      for (const [atMs, what] of plan.changes) this.#agenda.at(atMs, () => this.#change(at, what));
-      this.#agenda.at(plan.joinsAtMs, () => this.#change(at, plan.slots));
-      this.#agenda.at(faultsEndAtMs, () => this.#change(at, plan.slots));
-    }
-    if (cancelsAtMs !== undefined) this.#agenda.at(cancelsAtMs, () => this.#cancel());
-    this.#agenda.at(0, () => this.#pull());
-    while (!this.#hasEnded) {
-      const next = this.#agenda.next();
-      if (next === undefined) throw new Error('the run stands still');
-      if (this.#agenda.now > endOfTimeMs) throw new Error('the run does not end');
-      next();
-    }
-    const missing = this.#tasks.findIndex(({ isGiven }) => !isGiven);
-    if (missing >= 0) throw new Error(`the run ends without a result of ${this.#nameOf(missing)}`);
-  }
-
-  get #now(): number {
-    return this.#agenda.now;
+  protected override addTasks(): void {
+    const times = [...new Set(this.#scenario.tasks.map(({ addedAtMs }) => addedAtMs))].sort((a, b) => a - b);
+    for (const atMs of times) this.agenda.at(atMs, () => this.#add(atMs));
   }
 
   #add(atMs: number): void {
-    if (this.#hasEnded || (atMs > 0 && this.#machine.isEnding)) return;
+    if (this.hasEnded || (atMs > 0 && this.machine.isEnding)) return;
     const specs = this.#scenario.tasks.filter(({ addedAtMs }) => addedAtMs === atMs);
     const entries = specs.map((spec) =>
       place(
@@ -271,170 +184,54 @@ class LockWorld {
         withMeta(() => undefined, metaOf(spec)),
       ),
     );
-    const added = this.#plan.add(entries, atMs === 0 ? undefined : this.#machine.live);
-    for (const spec of specs) this.#tasks.push(fresh(spec));
+    const added = this.plan.add(entries, atMs === 0 ? undefined : this.machine.live);
+    for (const spec of specs) this.tasks.push(fresh(spec));
     // They may ask for what no task asked for before.
-    const facts = this.#isOpen ? this.#boots.filter(({ isThere }) => isThere) : [];
-    this.#deliver(...facts.map((boot) => this.#changed(boot)), {
-      ...{ type: 'tasks-added', atMs: this.#now, ...added },
+    const facts = this.isOpen ? this.boots.filter(({ isThere }) => isThere) : [];
+    this.deliver(...facts.map((boot) => this.factOf(boot)), {
+      ...{ type: 'tasks-added', atMs: this.now, ...added },
     });
   }
 
-  #pull(): void {
-    this.#pulls++;
-    this.#deliver({ type: 'result-wanted', atMs: this.#now });
+  protected override propertiesOf({ arch, gpus }: LockNode): Readonly<Record<string, string | number>> {
+    return { arch, gpus };
   }
 
-  #cancel(): void {
-    if (this.#hasEnded) return;
-    this.#isCancelled = true;
-    this.#deliver({ type: 'cancel-requested', atMs: this.#now, reason: 'enough', how: 'cancel' });
-  }
-
-  // Nodes
-
-  #change(at: number, what: number | 'leaves' | 'boots'): void {
-    const boot = this.#boots[at] as Boot;
-    if (this.#hasEnded) return;
-    if (typeof what === 'number') {
-      boot.slots = what;
-      boot.isThere = true;
-      if (this.#isOpen) this.#deliver(this.#changed(boot));
-    } else if (boot.isThere) {
-      boot.isThere = false;
-      if (this.#isOpen)
-        this.#deliver({ type: 'node-left', atMs: this.#now, pool: 0, node: boot.plan.name, reason: what });
-      for (const [task, seen] of this.#tasks.entries())
-        if (seen.active?.boot === boot) this.#end(task, lostOrNot(seen.active.started));
-      if (what === 'leaves') return;
-      const bootMark = `boot ${Number(boot.bootMark.slice(5)) + 1}`;
-      const { plan } = boot;
-      this.#boots[at] = { plan, bootMark, slots: plan.slots, used: 0, isThere: false };
-      this.#agenda.at(this.#now + 2, () => this.#change(at, plan.slots));
-    }
-  }
-
-  #changed({ plan, bootMark, slots }: Boot): Input {
-    const { name, arch, gpus } = plan;
-    const node = { name, properties: { arch, gpus }, slots, bootMark };
-    return { type: 'node-changed', atMs: this.#now, pool: 0, node, ...this.#plan.factsOf(node) };
-  }
+  protected override obeyMore(): void {}
 
   // Attempts
 
-  #start({ task, attempt, part, node }: Command & { type: 'start-attempt' }): void {
-    const seen = this.#seen(task);
-    const boot = this.#boots.find(({ plan }) => plan.name === node);
-    if (boot === undefined || !boot.isThere)
-      throw new Error(`${this.#nameOf(task)} starts on ${node}, which is not there`);
+  protected override begin(task: number, seen: Seen, boot: LockBoot, part: Part): void {
     if (seen.keepsOn?.isThere === false && seen.hasStarted)
       this.#betweenAttempts(
         task,
         seen,
-        this.#machine.state.tasks.recordsOf(task).at(-1)?.outcome.locksOk !== false,
+        this.machine.state.tasks.recordsOf(task).at(-1)?.outcome.locksOk !== false,
       );
     if (part === 'body') this.#checkStart(task, seen, boot);
-    else if (seen.keepsOn !== boot) throw new Error(`${this.#nameOf(task)} is cleaned up elsewhere`);
-    seen.active = { attempt, part, boot, started: false };
+    else if (seen.keepsOn !== boot) throw new Error(`${this.nameOf(task)} is cleaned up elsewhere`);
     seen.keepsOn = boot;
     seen.keepsNothing = false;
-    boot.used++;
     if (part === 'body') this.#take(task, boot);
-    const { active } = seen;
-    this.#agenda.at(this.#now, () => {
-      if (seen.active !== active) return;
-      active.started = true;
-      seen.hasStarted = true;
-      this.#deliver({ type: 'attempt-started', atMs: this.#now, task, attempt, part, worker: node ?? '' });
-    });
-    this.#agenda.at(this.#now + this.#random.int(0, 20), () => {
-      if (seen.active === active) this.#end(task, this.#outcomeFor(seen.spec, part));
+  }
+
+  protected override goOn(task: number, seen: Seen, active: Active<LockNode>): void {
+    this.agenda.at(this.now + this.random.int(0, 20), () => {
+      if (seen.active === active) this.end(task, this.#outcomeFor(seen.spec, active.part));
     });
   }
 
   #outcomeFor({ failures }: LockTask, part: Part): PoolOutcome {
-    if (this.#now >= faultsEndAtMs || !this.#random.chance(failures)) return { kind: 'returned', value: 1 };
-    if (part === 'cleanup' || this.#random.chance(0.5)) return { kind: 'threw', error: 'threw' };
-    if (this.#random.chance(0.2)) return { kind: 'not-started', reason: 'no' };
-    return { kind: 'failed', error: 'failed', depsOk: false, locksOk: this.#random.chance(0.5) };
-  }
-
-  #end(task: number, outcome: PoolOutcome): void {
-    const seen = this.#seen(task);
-    if (seen.active === undefined) return;
-    const { attempt, part, boot, started } = seen.active;
-    const isReturned = outcome.kind === 'not-started' && !started;
-    const how: PoolOutcome =
-      outcome.kind === 'not-started' && !isReturned ? { kind: 'returned', value: 1 } : outcome;
-    seen.active = undefined;
-    boot.used--;
-    this.#deliver({ type: 'attempt-ended', atMs: this.#now, task, attempt, part, outcome: how });
-  }
-
-  // Facts and commands
-
-  #deliver(...inputs: readonly Input[]): void {
-    if (this.#hasEnded) return;
-    for (const input of inputs) this.#log(`> ${JSON.stringify(input)}`);
-    const commands: Command[] = [];
-    this.#machine.handle(inputs, commands);
-    this.#noteEnds();
-    if (this.#handled++ % 4 === 0) validate(this.#machine);
-    this.#depth++;
-    for (const command of commands) this.#obey(command);
-    this.#depth--;
-    if (this.#depth === 0) this.#checkIdle();
-  }
-
-  #obey(command: Command): void {
-    this.#log(`< ${JSON.stringify(command)}`);
-    switch (command.type) {
-      case 'start-attempt':
-        this.#start(command);
-        return;
-      case 'stop-attempt':
-        this.#agenda.at(this.#now + 1, () => this.#end(command.task, { kind: 'stopped', how: 'aborted' }));
-        return;
-      case 'open-pool':
-        this.#agenda.at(this.#now, () => {
-          for (const boot of this.#boots) if (boot.isThere) this.#deliver(this.#changed(boot));
-          this.#isOpen = true;
-          this.#deliver({ type: 'pool-opened', atMs: this.#now, pool: 0 });
-        });
-        return;
-      case 'close-pool':
-        this.#agenda.at(this.#now, () => {
-          this.#isOpen = false;
-          this.#deliver({ type: 'pool-closed', atMs: this.#now, pool: 0 });
-        });
-        return;
-      case 'give-result': {
-        const seen = this.#seen(command.task);
-        if (seen.isGiven) throw new Error(`the result of ${this.#nameOf(command.task)} is given twice`);
-        if (this.#pulls === 0) throw new Error('a result is given that is not wanted');
-        seen.isGiven = true;
-        this.#pulls--;
-        this.#agenda.at(this.#now, () => this.#pull());
-        return;
-      }
-      case 'set-alarm': {
-        const { atMs } = command;
-        if (atMs !== undefined)
-          this.#agenda.at(atMs, () => this.#deliver({ type: 'alarm-rang', atMs: this.#now }));
-        return;
-      }
-      case 'end-run':
-        this.#hasEnded = true;
-        return;
-      default:
-        return;
-    }
+    if (this.now >= faultsEndAtMs || !this.random.chance(failures)) return { kind: 'returned', value: 1 };
+    if (part === 'cleanup' || this.random.chance(0.5)) return { kind: 'threw', error: 'threw' };
+    if (this.random.chance(0.2)) return { kind: 'not-started', reason: 'no' };
+    return { kind: 'failed', error: 'failed', depsOk: false, locksOk: this.random.chance(0.5) };
   }
 
   /** What attempts leave behind: held until another attempt, released, or in an unknown state. */
-  #noteEnds(): void {
-    const { tasks } = this.#machine.state;
-    const idle = [...this.#tasks.entries()].filter(([, seen]) => !seen.isOver && seen.active === undefined);
+  protected override noteEnds(): void {
+    const { tasks } = this.machine.state;
+    const idle = [...this.tasks.entries()].filter(([, seen]) => !seen.isOver && seen.active === undefined);
     for (const [task, seen] of idle) {
       const last = tasks.recordsOf(task).at(-1)?.outcome;
       if (tasks.isDone(task)) continue;
@@ -477,7 +274,7 @@ class LockWorld {
 
   #release(task: number, isClean: boolean, isGood: boolean): void {
     const own = this.#taken.filter(({ by }) => by === task);
-    const { spec } = this.#seen(task);
+    const { spec } = this.seen(task);
     if (!isClean) this.#poisoned.push(...own.filter(({ isAmount }) => !isAmount));
     if (isGood && spec.tearsDown !== undefined)
       for (const hold of own)
@@ -485,17 +282,17 @@ class LockWorld {
     this.#taken = this.#taken.filter(({ by }) => by !== task);
   }
 
-  #take(task: number, boot: Boot): void {
+  #take(task: number, boot: LockBoot): void {
     this.#taken = [
       ...this.#taken.filter(({ by }) => by !== task),
-      ...holdsOf(this.#seen(task).spec, boot, task),
+      ...holdsOf(this.seen(task).spec, boot, task),
     ];
   }
 
   // Rules
 
-  #checkStart(task: number, seen: Seen, boot: Boot): void {
-    const name = `${this.#nameOf(task)} starts on ${boot.plan.name}`;
+  #checkStart(task: number, seen: Seen, boot: LockBoot): void {
+    const name = `${this.nameOf(task)} starts on ${boot.plan.name}`;
     const { spec } = seen;
     if (seen.isOver || seen.active !== undefined) throw new Error(`${name} again`);
     if (boot.used >= boot.slots + 1) throw new Error(`${name}, which has no place`);
@@ -507,7 +304,7 @@ class LockWorld {
       throw new Error(`${name}, and holds something on ${seen.keepsOn.plan.name}`);
     const conflict = this.#conflictOf(task, spec, boot);
     if (conflict !== undefined) throw new Error(`${name}: ${conflict}`);
-    if (this.#isCancelled && spec.tearsDown === undefined) throw new Error(`${name} after the cancel`);
+    if (this.isCancelled && spec.tearsDown === undefined) throw new Error(`${name} after the cancel`);
     this.#checkOrder(task, seen, boot, name);
   }
 
@@ -516,15 +313,15 @@ class LockWorld {
   }
 
   /** What prevents a start there; undefined if nothing does. */
-  #conflictOf(task: number, spec: LockTask, boot: Boot): string | undefined {
+  #conflictOf(task: number, spec: LockTask, boot: LockBoot): string | undefined {
     const holds = holdsOf(spec, boot, task);
     const others = this.#taken.filter(({ by }) => by !== task);
-    const active = this.#tasks.filter((seen, at) => at !== task && this.#isHolding(at, seen));
+    const active = this.tasks.filter((seen, at) => at !== task && this.#isHolding(at, seen));
     if (spec.exclusive && active.length > 0) return 'it is exclusive, and others run';
     if (active.some((seen) => seen.spec.exclusive)) return 'an exclusive task runs';
     for (const hold of holds) {
       const rival = others.find((other) => areInConflict(hold, other));
-      if (rival !== undefined) return `${hold.resource} is held by ${this.#nameOf(rival.by)}`;
+      if (rival !== undefined) return `${hold.resource} is held by ${this.nameOf(rival.by)}`;
       const used = others.filter(
         ({ resource, node, count }) => isUnit(count) && resource === hold.resource && node === hold.node,
       );
@@ -545,43 +342,43 @@ class LockWorld {
   }
 
   #isBetween(task: number): boolean {
-    return this.#machine.state.tasks.recordsOf(task).length > 0;
+    return this.machine.state.tasks.recordsOf(task).length > 0;
   }
 
   /** No task of better priority could have started there instead. Counts those that were bypassed. */
-  #checkOrder(task: number, seen: Seen, boot: Boot, name: string): void {
+  #checkOrder(task: number, seen: Seen, boot: LockBoot, name: string): void {
     if (seen.wasStarved || seen.hasStarted || boot.used >= boot.slots) return;
     const holds = holdsOf(seen.spec, boot, task);
     let before = 0;
-    for (const [other, waiting] of this.#tasks.entries()) {
+    for (const [other, waiting] of this.tasks.entries()) {
       if (other === task || !this.#isReady(other, waiting) || waiting.spec.priority >= seen.spec.priority)
         continue;
       before++;
       if (this.#keepsSomethingOfNode(other) && waiting.keepsOn !== boot) continue;
       if (waiting.spec.on !== undefined && waiting.spec.on !== boot.plan.arch) continue;
       if (!this.#isReservedFor(other) && this.#conflictOf(other, waiting.spec, boot) === undefined)
-        throw new Error(`${name}, and ${this.#nameOf(other)} is better`);
+        throw new Error(`${name}, and ${this.nameOf(other)} is better`);
       const wanted = holdsOf(waiting.spec, boot, other).filter(({ node }) => node !== undefined);
       const isTaken = holds.some((hold) =>
         wanted.some((want) => areInConflict(hold, want) || (isUnit(hold.count) && isUnit(want.count))),
       );
       if (isTaken && !waiting.wasStarved && ++waiting.bypassed > (this.#scenario.bypasses + 1) * (before + 1))
-        throw new Error(`${this.#nameOf(other)} is bypassed ${waiting.bypassed} times`);
+        throw new Error(`${this.nameOf(other)} is bypassed ${waiting.bypassed} times`);
     }
   }
 
   /** Something is reserved for another task that excludes this one. */
   #isReservedFor(task: number): boolean {
-    const head = this.#machine.state.locks.starvedHead;
+    const head = this.machine.state.locks.starvedHead;
     if (head < 0 || head === task) return false;
-    const { spec } = this.#seen(task);
-    const wanted = this.#seen(head).spec;
+    const { spec } = this.seen(task);
+    const wanted = this.seen(head).spec;
     return (
       spec.exclusive ||
       wanted.exclusive ||
-      this.#boots.some((boot) =>
+      this.boots.some((boot) =>
         holdsOf(spec, boot, task).some((hold) =>
-          this.#boots.some((each) =>
+          this.boots.some((each) =>
             holdsOf(wanted, each, head).some(
               (want) =>
                 areInConflict(hold, want) ||
@@ -594,26 +391,24 @@ class LockWorld {
   }
 
   #isReady(task: number, { isOver, active, spec }: Seen): boolean {
-    const { tasks, conditions } = this.#machine.state;
+    const { tasks, conditions } = this.machine.state;
     if (isOver || active !== undefined || tasks.state[task] === BACKING_OFF) return false;
     return spec.tearsDown === undefined || conditions.countUnfulfilled(task) === 0;
   }
 
   #checkSkip(task: number, { spec, hasStarted }: Seen): void {
-    const name = this.#nameOf(task);
+    const name = this.nameOf(task);
     if (hasStarted) throw new Error(`${name} is skipped though it has started`);
-    if (this.#isCancelled || spec.tearsDown !== undefined) return;
-    const there = this.#boots.filter(
-      (boot) => boot.isThere && (spec.on ?? boot.plan.arch) === boot.plan.arch,
-    );
-    const isLost = (boot: Boot): boolean =>
+    if (this.isCancelled || spec.tearsDown !== undefined) return;
+    const there = this.boots.filter((boot) => boot.isThere && (spec.on ?? boot.plan.arch) === boot.plan.arch);
+    const isLost = (boot: LockBoot): boolean =>
       this.#poisoned.some((mark) => holdsOf(spec, boot, task).some((hold) => areInConflict(hold, mark)));
     const right = there.filter((boot) => hasUnits(spec, boot)).find((boot) => !isLost(boot));
     if (right !== undefined) throw new Error(`${name} is skipped though ${right.plan.name} is in order`);
     if (
       there.length === 0 &&
       !this.#poisoned.some((mark) =>
-        holdsOf(spec, this.#boots[0] as Boot, task).some(
+        holdsOf(spec, this.boots[0] as LockBoot, task).some(
           (hold) => hold.node === undefined && areInConflict(hold, mark),
         ),
       )
@@ -622,12 +417,10 @@ class LockWorld {
   }
 
   /** What could start does, and what is named of waits is true. */
-  #checkIdle(): void {
-    if (!this.#isOpen || this.#pulls === 0 || this.#isCancelled || this.#hasEnded) return;
-    if (this.#machine.isEnding) return;
-    for (const [task, seen] of this.#tasks.entries()) {
+  protected override checkIdle(): void {
+    for (const [task, seen] of this.tasks.entries()) {
       if (!this.#isReady(task, seen)) continue;
-      const there = this.#boots.filter(
+      const there = this.boots.filter(
         (boot) => boot.isThere && (seen.spec.on ?? boot.plan.arch) === boot.plan.arch,
       );
       const kept = this.#keepsSomethingOfNode(task) ? seen.keepsOn : undefined;
@@ -638,21 +431,21 @@ class LockWorld {
           this.#conflictOf(task, seen.spec, boot) === undefined,
       );
       if (right !== undefined && !this.#isReservedFor(task))
-        throw new Error(`${this.#nameOf(task)} could start on ${right.plan.name}`);
-      if (this.#handled % 3 === 0) this.#checkWhy(task, seen, there);
+        throw new Error(`${this.nameOf(task)} could start on ${right.plan.name}`);
+      if (this.handled % 3 === 0) this.#checkWhy(task, seen, there);
     }
   }
 
-  #checkWhy(task: number, { spec }: Seen, there: readonly Boot[]): void {
-    const [own] = explain(this.#machine.state, task, this.#now).steps;
+  #checkWhy(task: number, { spec }: Seen, there: readonly LockBoot[]): void {
+    const [own] = explain(this.machine.state, task, this.now).steps;
     if (own?.is.kind !== 'waiting' || own.is.for.kind !== 'resource') return;
     const { nodes, holders, alone } = own.is.for;
     if (nodes === undefined || alone !== undefined) return;
-    const rivals = (boot: Boot): string[] => {
+    const rivals = (boot: LockBoot): string[] => {
       const holds = holdsOf(spec, boot, task).filter(({ node }) => node !== undefined);
       return this.#taken
         .filter((other) => holds.some((hold) => this.#isInTheWay(hold, other, boot)))
-        .map(({ by }) => this.#nameOf(by));
+        .map(({ by }) => this.nameOf(by));
     };
     const right = there.filter((boot) => boot.slots > 0 && hasUnits(spec, boot));
     const [named, true_] = [
@@ -668,7 +461,7 @@ class LockWorld {
     if (wrong !== undefined) throw new Error(`${own.path} waits for ${holders}, and ${wrong} differs`);
   }
 
-  #isInTheWay(hold: Taken, other: Taken, { plan }: Boot): boolean {
+  #isInTheWay(hold: Taken, other: Taken, { plan }: LockBoot): boolean {
     if (areInConflict(hold, other)) return true;
     const { resource, node, count } = hold;
     if (!isUnit(count) || !isUnit(other.count) || other.resource !== resource || other.node !== node)
@@ -676,27 +469,13 @@ class LockWorld {
     const used = this.#taken.filter((each) => each.resource === resource && each.node === node);
     return used.reduce((sum, each) => sum + each.count, count) > plan.gpus;
   }
-
-  #seen(task: number): Seen {
-    return this.#tasks[task] as Seen;
-  }
-
-  #nameOf(task: number): string {
-    return this.#plan.pathOf(task);
-  }
 }
 
 function fresh(spec: LockTask): Seen {
   return {
-    ...{ spec, active: undefined, isAdded: true, hasStarted: false, keepsOn: undefined, keepsNothing: false },
+    ...{ spec, active: undefined, hasStarted: false, keepsOn: undefined, keepsNothing: false },
     ...{ isOver: false, isGiven: false, bypassed: 0, wasStarved: false },
   };
-}
-
-function lostOrNot(hasStarted: boolean): PoolOutcome {
-  return hasStarted
-    ? { kind: 'lost', reason: 'its node left' }
-    : { kind: 'not-started', reason: 'its node left' };
 }
 
 function isOnNode(resource: string): boolean {
@@ -707,11 +486,11 @@ function needsNode({ holds }: LockTask): boolean {
   return holds.some(({ resource }) => isOnNode(resource));
 }
 
-function holdsOf({ holds }: LockTask, { plan }: Boot, by: number): Taken[] {
+function holdsOf({ holds }: LockTask, { plan }: LockBoot, by: number): Taken[] {
   return holds.map((hold) => ({ ...hold, by, node: isOnNode(hold.resource) ? plan.name : undefined }));
 }
 
-function hasUnits({ holds }: LockTask, { plan }: Boot): boolean {
+function hasUnits({ holds }: LockTask, { plan }: LockBoot): boolean {
   return holds.every(({ resource, count }) => resource !== 'gpu' || plan.gpus >= Math.max(1, count));
 }
 

@@ -25,8 +25,8 @@ export const serviceBugs: readonly PlantedBug[] = [
   {
     what: 'a service stops while one task still needs it',
     file: services,
-    find: 'return this.#state.conditions.pending[this.#of(service).over] === 1;',
-    replace: 'return (this.#state.conditions.pending[this.#of(service).over] as number) <= 2;',
+    find: 'return conditions.pending[plan.graph.overs.get(service) as ConditionId] === 1;',
+    replace: 'return (conditions.pending[plan.graph.overs.get(service) as ConditionId] as number) <= 2;',
   },
   {
     what: 'what was built on a service outlives it',
@@ -79,8 +79,8 @@ export const serviceBugs: readonly PlantedBug[] = [
   {
     what: 'a service that made way comes back before the task starts',
     file: services,
-    find: '    return !bundle.includes(service) && bundle.some((member) => services.isInTheWay(service, member));',
-    replace: '    void bundle;\n    void services;\n    return false;',
+    find: '      bundle.some((member) => services.isInTheWay(service, member))\n',
+    replace: '      bundle.length + services.upheldBy(0).size < 0\n',
   },
   {
     what: 'a service that was stopped holds its resources until it starts again',

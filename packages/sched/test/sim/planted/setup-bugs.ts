@@ -2,6 +2,7 @@
 import type { PlantedBug } from './bug.ts';
 
 const setups = 'sched/src/machine/node-setups.ts';
+const services = 'sched/src/machine/services.ts';
 const state = 'sched/src/machine/state.ts';
 const nodes = 'sched/src/machine/nodes.ts';
 const readiness = 'sched/src/machine/readiness.ts';
@@ -29,14 +30,14 @@ export const setupBugs: readonly PlantedBug[] = [
   {
     what: 'a failed set-up counts as passed',
     file: setups,
-    find: 'if (!tasks.has(task, PROVIDED)) {\n      if (this.#mayBeRepeated(task)) this.#of(setup).on.delete(node);\n      return;\n    }',
+    find: 'if (!tasks.has(task, PROVIDED)) {\n      if (this.#state.lostBases.has(task)) this.#of(setup).lostOn.add(node);\n      else if (this.#mayBeRepeated(task)) this.#of(setup).on.delete(node);\n      return;\n    }',
     replace: '',
   },
   {
     what: 'nodes that join late are not set up',
     file: setups,
-    find: 'if (this.#of(setup).on.has(node) || this.#state.isForbidden(setup)) return false;',
-    replace: 'if (this.#of(setup).on.size > 0 || this.#state.isForbidden(setup)) return false;',
+    find: 'if ((on.has(node) && !lostOn.has(node)) || this.#state.isForbidden(setup)) return false;',
+    replace: 'if ((on.size > 0 && !lostOn.has(node)) || this.#state.isForbidden(setup)) return false;',
   },
   {
     what: 'a node is set up on which the set-up must not run',
@@ -69,16 +70,47 @@ export const setupBugs: readonly PlantedBug[] = [
     replace: '',
   },
   {
+    what: 'a service of a node ends while a task there needs it',
+    file: services,
+    find: 'if (node !== undefined) return !this.#setups.isNeededOn(this.#declared(service), node);',
+    replace: 'if (node !== undefined) return node.dispatched < 2;',
+  },
+  {
+    what: 'what was set up on a service of its node outlives that',
+    file: services,
+    find: '        if (this.#nodeOf(task) !== undefined) this.#setups.wentDown(task);\n',
+    replace: '',
+  },
+  {
+    what: 'a service of a node ends before what tears it down there',
+    file: setups,
+    find: 'if (torn.length > 0) return torn.some((each) => this.#isLeftOn(each, node));',
+    replace: 'if (torn.length > 0) return false;',
+  },
+  {
+    what: 'a service of a node waits forever for the node, which has left',
+    file: setups,
+    find: '    if (this.#state.plan.hasServices) this.#giveUpServices();\n',
+    replace: '',
+  },
+  {
+    what: 'a service is up on one node only',
+    file: services,
+    find: 'if (this.#setups.isDueOn(service, node) && this.#isAwaitedOn(service, node))',
+    replace:
+      'if (!this.#setups.isUnderWay(service) && this.#setups.isDueOn(service, node) && this.#isAwaitedOn(service, node))',
+  },
+  {
     what: 'a teardown runs on nodes where nothing was set up',
     file: setups,
-    find: 'torn.some((each) => this.#isLeftOn(each, node));',
-    replace: 'torn.length > 0;',
+    find: ': torn.some((each) => this.#isLeftOn(each, node));',
+    replace: ': torn.length > 0;',
   },
   {
     what: 'a teardown starts before the set-up of its node is over',
     file: setups,
-    find: 'return task !== ORDERED && this.#state.tasks.isDone(task) && this.#state.tasks.has(task, STARTED);',
-    replace: 'return task !== ORDERED && this.#state.tasks.has(task, STARTED);',
+    find: 'return this.#state.tasks.isDone(task) || this.#state.isService(task);',
+    replace: 'return true;',
   },
   {
     what: 'a teardown of set-ups is over before these are',
