@@ -52,7 +52,7 @@ export interface ClaimOptions {
 }
 
 /** A process with sessions. */
-export interface Claimant {
+interface Claimant {
   readonly id: string;
   readonly process: ProcessIdentity;
 }
