@@ -5,8 +5,8 @@
 import { type PoolManifest, withMeta } from '@pexen/core';
 import { describe, expect, it, vi } from 'vitest';
 import { Machine } from '../src/machine/machine.ts';
+import { ReadyQueue } from '../src/machine/pools.ts';
 import type { Command, Input } from '../src/machine/protocol.ts';
-import { ReadyHeap, ReadyQueue } from '../src/machine/ready-queue.ts';
 import { CompiledTasks } from '../src/plan/compiled-tasks.ts';
 import { type Shape, shapes } from './large/shapes.ts';
 
@@ -96,22 +96,18 @@ function answersTo(command: Command): Input[] {
 
 /** Counts what all queues do, until it is stopped. */
 function watchQueues(): { pushes: number; comparisons: number; stop: () => void } {
-  const kinds = [ReadyQueue.prototype, ReadyHeap.prototype];
-  const originals = kinds.map(({ push, isBefore }) => ({ push, isBefore }));
+  const { push, isBefore } = ReadyQueue.prototype;
   const counts = { pushes: 0, comparisons: 0, stop };
-  for (const [index, { push, isBefore }] of originals.entries())
-    Object.assign(kinds[index] as object, {
-      push(this: ReadyQueue & ReadyHeap, task: number): void {
-        counts.pushes++;
-        push.call(this, task);
-      },
-      isBefore(this: ReadyQueue & ReadyHeap, a: number, b: number): boolean {
-        counts.comparisons++;
-        return isBefore.call(this, a, b);
-      },
-    });
+  ReadyQueue.prototype.push = function (task) {
+    counts.pushes++;
+    push.call(this, task);
+  };
+  ReadyQueue.prototype.isBefore = function (a, b) {
+    counts.comparisons++;
+    return isBefore.call(this, a, b);
+  };
   function stop(): void {
-    for (const [index, methods] of originals.entries()) Object.assign(kinds[index] as object, methods);
+    Object.assign(ReadyQueue.prototype, { push, isBefore });
   }
   return counts;
 }

@@ -16,7 +16,6 @@ import { PoolLifecycle } from './pool-lifecycle.ts';
 import { CLOSED, FAILED, OPEN, type PoolRow } from './pools.ts';
 import type { Command, Input } from './protocol.ts';
 import { Readiness } from './readiness.ts';
-import { Places } from './ready-queue.ts';
 import { PendingResults } from './results.ts';
 import { Services } from './services.ts';
 import { CANCELLING, NOT_APPLICABLE, REQUIREMENT, State } from './state.ts';
@@ -360,8 +359,7 @@ export class Machine {
     if (this.#rankings === plan.rankings) return;
     this.#rankings = plan.rankings;
     this.state.markStale();
-    const places = new Places(plan, tasks.count);
-    for (const partition of partitions) partition.queue.rebuild(places);
+    for (const partition of partitions) partition.queue.rebuild();
     for (let task = 0; task < tasks.count; task++)
       if (tasks.has(task, ENROLLED) && !tasks.isDone(task))
         locks.setRank(task, plan.priority[task] as number, plan.order.rank[task] as number);

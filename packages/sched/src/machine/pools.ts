@@ -1,11 +1,87 @@
 /** The pools of a run as the machine sees them: which are open, how full they are, and the queue of ready tasks of each. */
+import { ints, Table } from '@pexen/core/columns';
 import type { ConditionId } from '../plan/graph.ts';
 import { type NeedsId, NOTHING } from '../plan/node-resources.ts';
 import { ANYWHERE, type ConstraintId } from '../plan/placement.ts';
 import type { PlanPool } from '../plan/planned.ts';
 import { type Admits, everyNode, type NodeRow, Nodes } from './nodes.ts';
 import type { PoolId } from './protocol.ts';
-import { type Ranking, ReadyHeap, ReadyQueue, type TaskQueue } from './ready-queue.ts';
+
+/** The columns by which tasks are ordered. */
+export interface Ranking {
+  readonly priority: Float64Array;
+  readonly order: { readonly rank: Float64Array };
+}
+
+/** The ready tasks of one pool, best first: a binary heap. */
+export class ReadyQueue extends Table {
+  readonly #ranking: Ranking;
+  protected heap: Int32Array = ints();
+  #size = 0;
+
+  constructor(ranking: Ranking) {
+    super();
+    this.#ranking = ranking;
+  }
+
+  push(task: number): void {
+    this.reserve(this.#size + 1);
+    this.#siftUp(this.#size++, task);
+  }
+
+  /** The best task; -1 if there is none. */
+  peek(): number {
+    return this.#size === 0 ? -1 : (this.heap[0] as number);
+  }
+
+  /** Removes the best task and returns it. */
+  pop(): number {
+    const best = this.peek();
+    if (best < 0) return best;
+    const last = this.heap[--this.#size] as number;
+    if (this.#size > 0) this.#siftDown(0, last);
+    return best;
+  }
+
+  /** Restores the order after the ranks have changed. */
+  rebuild(): void {
+    for (let at = (this.#size >> 1) - 1; at >= 0; at--) this.#siftDown(at, this.heap[at] as number);
+  }
+
+  /** True if `a` precedes `b`. */
+  isBefore(a: number, b: number): boolean {
+    const { priority, order } = this.#ranking;
+    const first = (priority[a] as number) - (priority[b] as number);
+    if (first !== 0) return first < 0;
+    const second = (order.rank[b] as number) - (order.rank[a] as number);
+    return second === 0 ? a < b : second < 0;
+  }
+
+  #siftUp(from: number, task: number, top = 0): void {
+    let at = from;
+    while (at > top) {
+      const above = (at - 1) >> 1;
+      const other = this.heap[above] as number;
+      if (!this.isBefore(task, other)) break;
+      this.heap[at] = other;
+      at = above;
+    }
+    this.heap[at] = task;
+  }
+
+  /** Moves the free place down the path of the better children to the end, and then up again: a task from the end usually belongs there. */
+  #siftDown(from: number, task: number): void {
+    const heap = this.heap;
+    const size = this.#size;
+    let at = from;
+    for (let below = at * 2 + 1; below < size; below = at * 2 + 1) {
+      if (below + 1 < size && this.isBefore(heap[below + 1] as number, heap[below] as number)) below++;
+      heap[at] = heap[below] as number;
+      at = below;
+    }
+    this.#siftUp(at, task, from);
+  }
+}
 
 // The phases of a pool.
 
@@ -20,7 +96,7 @@ export const FAILED = 4;
 export interface Partition {
   readonly id: number;
   readonly pool: PoolRow;
-  readonly queue: TaskQueue;
+  readonly queue: ReadyQueue;
   /** The nodes on which they may run. */
   readonly admits: Admits;
   readonly constraint: ConstraintId;
@@ -189,7 +265,7 @@ export type PlacedAlike = Pick<
 export class NodePartition implements Partition {
   readonly id: number;
   readonly pool: PoolRow;
-  readonly queue: ReadyHeap;
+  readonly queue: ReadyQueue;
   readonly admits: Admits;
   readonly takes: Admits;
   readonly constraint: ConstraintId;
@@ -212,7 +288,7 @@ export class NodePartition implements Partition {
     this.mayTakePoisoned = alike.mayTakePoisoned;
     this.id = id;
     this.pool = pool;
-    this.queue = new ReadyHeap(ranking);
+    this.queue = new ReadyQueue(ranking);
   }
 
   get hasSlot(): boolean {

@@ -9,7 +9,7 @@ const dispatcher = 'sched/src/machine/dispatcher.ts';
 const machine = 'sched/src/machine/machine.ts';
 const cancellation = 'sched/src/machine/cancellation.ts';
 const deadlines = 'sched/src/machine/deadlines.ts';
-const queue = 'sched/src/machine/ready-queue.ts';
+const queue = 'sched/src/machine/pools.ts';
 const pools = 'sched/src/machine/pools.ts';
 const state = 'sched/src/machine/state.ts';
 const taskTable = 'sched/src/machine/task-table.ts';
@@ -221,8 +221,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'new ranks do not reach the queues',
     file: machine,
-    find: 'for (const partition of partitions) partition.queue.rebuild(places);',
-    replace: 'void places;',
+    find: 'for (const partition of partitions) partition.queue.rebuild();',
+    replace: 'void partitions;',
   },
   {
     what: 'a group stays open after its last task',
@@ -267,28 +267,10 @@ export const machineBugs: readonly PlantedBug[] = [
     replace: 'if (nextMs === this.#setMs || (nextMs !== undefined && this.#setMs !== undefined)) return;',
   },
   {
-    what: 'the queue forgets the order of added tasks when the best is taken',
+    what: 'the queue forgets its order when the best is taken',
     file: queue,
     find: '    this.#siftUp(at, task, from);',
-    replace: '    if (size > 2) heap[at] = task;\n    else this.#siftUp(at, task, from);',
-  },
-  {
-    what: 'the least urgent of the ranked tasks have the first places',
-    file: queue,
-    find: 'sorted(declared, order.rank, -1)',
-    replace: 'sorted(declared, order.rank, 1)',
-  },
-  {
-    what: 'a ready task is taken for the last one of its word',
-    file: queue,
-    find: '      if (rest !== 0) return;\n',
-    replace: '',
-  },
-  {
-    what: 'ranked tasks go before all that were added since',
-    file: queue,
-    find: 'return added >= 0 && precedes(this.#ranking, added, ranked) ? added : ranked;',
-    replace: 'return ranked;',
+    replace: '    if (size > 5) heap[at] = task;\n    else this.#siftUp(at, task, from);',
   },
   {
     what: 'one attempt too many is handed out',
