@@ -47,8 +47,8 @@ export function isMachineVisible(): boolean {
 }
 
 /**
- * The processes of this user without a parent that may come from attempts. Looks at no known ones, and keeps them: adds those that come from elsewhere, and
- * takes out those that have ended, whose numbers may be given out again.
+ * The processes of this user without a parent that may come from attempts. Looks at no known ones, and keeps them: adds those that come from elsewhere
+ * or that this process has started for itself, such as the helpers and workers of pools, and takes out those that have ended, whose numbers may be given out again.
  */
 export function orphansSeen(known: Set<number>): OrphanSeen[] {
   const pids = allPids();
@@ -66,7 +66,8 @@ export function orphansSeen(known: Set<number>): OrphanSeen[] {
     if (!isProcess && !isOrphan) known.add(pid);
     if (!isProcess) return [];
     const seen = identified(pid, look);
-    if (seen.isForeign || adopters().has(pid) || !isOwn(pid)) known.add(pid);
+    const isForItself = facts.parent === process.pid && seen.task === undefined;
+    if (seen.isForeign || isForItself || adopters().has(pid) || !isOwn(pid)) known.add(pid);
     if (!isOrphan || known.has(pid)) return [];
     return [{ ...seen, startedAtMs: bootedAtMs() + facts.startTicks * msOfTick }];
   });

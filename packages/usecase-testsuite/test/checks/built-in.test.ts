@@ -63,6 +63,21 @@ test('files: one that claims to be old is there since it appeared', async () => 
   expect(sight?.sinceMs).toBeGreaterThan(startMs - 1_000);
 });
 
+test.skipIf(check({ processes: 'fail' }).blind?.() !== undefined)(
+  'processes: what this process starts for itself is no finding, with and without the environment of a user',
+  async () => {
+    const processes = check({ processes: 'fail' });
+    await seen(processes);
+    for (const env of [{ PATH: process.env.PATH }, {}, { PATH: process.env.PATH, PEXEN_TASK: 'a/b' }]) {
+      const child = spawn('/bin/sleep', ['60'], { env });
+      onTestFinished(() => void child.kill('SIGKILL'));
+    }
+    const sights = await seen(processes);
+    expect(sights.filter(({ tasks }) => tasks === undefined)).toEqual([]);
+    expect(sights.map(({ tasks }) => tasks)).toContainEqual(['a/b']);
+  },
+);
+
 test('kernel log: errors and crashes, by their process where that is known', async () => {
   const device = join(scratch(), 'kmsg');
   writeFileSync(device, '6,1,5,-;usb: found\n3,2,6,-;before\n');
