@@ -6,9 +6,10 @@ import { join } from 'node:path';
 
 /**
  * Below the directory of the user for such things: another user who could write there could run code as this one, so that a shared one will not do. Where there is none,
- * each start only takes longer.
+ * each start only takes longer. What the variables of Node say about it counts.
  */
 export function keepCompiledCode(): void {
+  if (process.env.NODE_COMPILE_CACHE || process.env.NODE_DISABLE_COMPILE_CACHE) return;
   const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   const own = join(caches, 'pexen');
   const code = join(own, 'code');
