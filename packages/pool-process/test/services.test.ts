@@ -189,7 +189,11 @@ describe('a service cannot become ready', () => {
   });
 
   test('in the background: what it left is ended', async () => {
-    const script = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(listens)}, process.argv[1]], { detached: true, stdio: "ignore" }).unref(); setTimeout(() => process.exit(), 50)`;
+    // It ends when that has started completely: a process that is just starting would not be counted, or counted twice.
+    const isUp = JSON.stringify(join(scratch(), 'up'));
+    const left = JSON.stringify(`require("fs").writeFileSync(${isUp}, ""); ${listens}`);
+    const script = `require("child_process").spawn(process.execPath, ["-e", ${left}, process.argv[1]], { detached: true, stdio: "ignore" }).unref();
+      setInterval(() => require("fs").existsSync(${isUp}) && process.exit(), 10)`;
     const { outcome } = started(serving(script, { line: 'never' }));
     expect(factsOf(await outcome)).toMatchObject({ exitCode: 0, leaked: 1 });
   });
