@@ -63,7 +63,9 @@ describe.concurrent('pexen run --replay', () => {
     const steps = [{ start: 'b.sh' }, { start: 'a.sh' }, { end: 'a.sh' }, { end: 'b.sh' }];
     const dir = await folder(
       {
-        ...{ 'a.sh': '#!/bin/sh\n: > seen\n', 'b.sh': '#!/bin/sh\nuntil [ -e seen ]; do sleep 0.01; done\n' },
+        'a.sh': '#!/bin/sh\n: > seen\n',
+        // That a has started is to be reported before this ends, on a busy machine as well.
+        'b.sh': '#!/bin/sh\nuntil [ -e seen ]; do sleep 0.01; done\nsleep 1\n',
         'c.sh': script('c'),
         'order.json': JSON.stringify({ version: 1, steps }),
         'bad.json': JSON.stringify({ version: 1, steps: [{ start: 1 }] }),

@@ -58,6 +58,9 @@ const localServer = 'nats://127.0.0.1:4222';
 /** A server that does not answer within this time is not there, ms: the default of the client makes each attempt to reconnect slow. */
 const connectMs = 3_000;
 
+/** The first connection is tried so often: a busy machine may take longer than that to answer. */
+const firstTries = 3;
+
 /** What only some connections need. */
 export interface MoreOptions {
   /** Where answers of the server to requests arrive. */
@@ -88,8 +91,8 @@ export async function connectClient(
   const { token, user, password: pass } = options;
   const tls = tlsOf(servers, options);
   const authenticator = authenticatorOf(options, library);
-  try {
-    return await library.connect({
+  const connect = (): Promise<NatsConnection> =>
+    library.connect({
       ...more,
       servers: [...servers],
       name,
@@ -105,9 +108,13 @@ export async function connectClient(
       ...(authenticator !== undefined && { authenticator }),
       ...(tls !== undefined && { tls }),
     });
-  } catch (error) {
-    throw cannotConnect(servers, error);
-  }
+  for (let tries = 1; ; tries++)
+    try {
+      return await connect();
+    } catch (error) {
+      const isSlow = error instanceof library.TimeoutError;
+      if (!isSlow || tries === firstTries) throw cannotConnect(servers, error);
+    }
 }
 
 class NatsTransport implements Transport {

@@ -3,7 +3,7 @@
  * fence, drain or starve another node, nor act as a scheduler.
  */
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -408,7 +408,9 @@ class Lab {
 
   /** The attempt ends only with what its body returns: whatever was sent before it has been heard by then. */
   async expectUndisturbed(): Promise<void> {
-    writeFileSync(this.#file, 'real');
+    // The body must not see the file while it is empty.
+    writeFileSync(`${this.#file}.new`, 'real');
+    renameSync(`${this.#file}.new`, this.#file);
     expect(await this.#running.outcome).toMatchObject({ kind: 'returned', value: 'real' });
     expect(this.#wire.isLeft).toBe(false);
   }

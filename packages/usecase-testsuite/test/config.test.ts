@@ -123,7 +123,7 @@ describe('a configuration', () => {
       );
     const from = {};
     const write =
-      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines, junit, tap, ctrf, jsonl, github, gitlab, markdown, trace, html, NAME=FILE, a package pexen-reporter-…, or a path.";
+      "Write ['terminal', ['junit', { file: 'out/junit.xml' }]]; there are terminal, live, lines, junit, tap, ctrf, jsonl, github, gitlab, markdown, trace, html, otel, NAME=FILE, a package pexen-reporter-…, or a path.";
     expect(await complaintsOf({})).toEqual([
       'the configuration needs the option "from"' + " → Write from: { sys: executables({ dir: 'tests' }) }.",
     ]);
