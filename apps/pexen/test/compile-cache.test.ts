@@ -18,7 +18,7 @@ test('in a directory that only the user can write to', () => {
   expect(statSync(join(home, 'caches/pexen/code')).mode & 0o777).toBe(0o700);
 });
 
-test('where Node was told to keep it', () => {
+test('where the variable of Node says', () => {
   const home = mkdtempSync(join(tmpdir(), 'pexen-home-'));
   onTestFinished(() => rmSync(home, { recursive: true }));
   vi.stubEnv('XDG_CACHE_HOME', home);

@@ -64,7 +64,7 @@ test('files: one that claims to be old is there since it appeared', async () => 
 });
 
 test.skipIf(check({ processes: 'fail' }).blind?.() !== undefined)(
-  'processes: what this process starts for itself is no finding, with and without the environment of a user',
+  'processes: what this process starts for itself is not a finding, with and without the environment of a user',
   async () => {
     const processes = check({ processes: 'fail' });
     await seen(processes);
