@@ -128,6 +128,26 @@ class Lab {
   go(): void {
     writeFileSync(join(this.dir, 'go'), '');
   }
+
+  /** The test goes on, and the resumed run ends with it: it was started once. */
+  async endsWell(resumed: Running): Promise<void> {
+    this.go();
+    expect(await resumed.ended).toMatchObject({ exitCode: 0 });
+    expect(this.starts).toBe(1);
+  }
+}
+
+/** A run whose one test has started on a node. */
+async function runOnOneNode(
+  atEnd: AtEnd,
+  { rerunnable, leaseMs }: { readonly rerunnable: boolean; readonly leaseMs: number },
+): Promise<{ readonly lab: Lab; readonly run: Running }> {
+  const tests = { 'a.task.ts': waits(`{ rerunnable: ${rerunnable} }`) };
+  const lab = await (await Lab.of(atEnd, tests, `leaseMs: ${leaseMs}`)).open();
+  await lab.node('one');
+  const run = lab.start('run');
+  await lab.hasStarted();
+  return { lab, run };
 }
 
 const keys = `nkey: 'security/scheduler/scheduler.nkey', tls: { ca: 'security/scheduler/ca.crt' }`;
@@ -169,11 +189,7 @@ const cases: Readonly<Record<string, (atEnd: AtEnd) => Promise<void>>> = {
 
   'a run that goes on is not resumed from a copy of its folder: that says who has it, and exits with 3':
     async (atEnd) => {
-      const tests = { 'a.task.ts': waits('{ rerunnable: false }') };
-      const lab = await (await Lab.of(atEnd, tests, 'leaseMs: 60_000')).open();
-      await lab.node('one');
-      const run = lab.start('run');
-      await lab.hasStarted();
+      const { lab, run } = await runOnOneNode(atEnd, { rerunnable: false, leaseMs: 60_000 });
       const copy = lab.copy();
       for (const _ of [1, 2]) {
         const { exitCode, stderr } = await lab.start('resume', '--state-dir', copy).ended;
@@ -192,36 +208,24 @@ const cases: Readonly<Record<string, (atEnd: AtEnd) => Promise<void>>> = {
       await resumed.sees('ADOPTED');
       const { exitCode, stderr } = await lab.start('resume').ended;
       expect([exitCode, stderr]).toEqual([3, expect.stringContaining(`(process ${resumed.pid})`)]);
-      lab.go();
-      expect(await resumed.ended).toMatchObject({ exitCode: 0 });
-      expect(lab.starts).toBe(1);
+      await lab.endsWell(resumed);
     },
 
   'a resume that does not reach its nodes decides nothing, and exits with 3; the next one does not lose anything':
     async (atEnd) => {
-      const tests = { 'a.task.ts': waits('{ rerunnable: false }') };
-      const lab = await (await Lab.of(atEnd, tests, 'leaseMs: 60_000')).open();
-      await lab.node('one');
-      const run = lab.start('run');
-      await lab.hasStarted();
+      const { lab, run } = await runOnOneNode(atEnd, { rerunnable: false, leaseMs: 60_000 });
       run.kill('SIGKILL');
       await run.ended;
       const { exitCode, stderr } = await lab.startAway('resume').ended;
       expect([exitCode, stderr]).toEqual([3, expect.stringContaining('PEXEN_NATS_CONNECT')]);
       const resumed = lab.start('resume');
       await resumed.sees('ADOPTED');
-      lab.go();
-      expect(await resumed.ended).toMatchObject({ exitCode: 0 });
-      expect(lab.starts).toBe(1);
+      await lab.endsWell(resumed);
     },
 
   'a run that is stopped for too long is taken over from a copy of its folder, and ends when it wakes up':
     async (atEnd) => {
-      const tests = { 'a.task.ts': waits('{ rerunnable: true }') };
-      const lab = await (await Lab.of(atEnd, tests, 'leaseMs: 6000')).open();
-      await lab.node('one');
-      const run = lab.start('run');
-      await lab.hasStarted();
+      const { lab, run } = await runOnOneNode(atEnd, { rerunnable: true, leaseMs: 6000 });
       const copy = lab.copy();
       run.kill('SIGSTOP');
       const resumed = lab.start('resume', '--state-dir', copy);

@@ -1,5 +1,6 @@
 /** `pexen run --watch`: the real command in a pipe, with real files. */
-import { chmod, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type AtEnd, folder, pexen, start } from './command.ts';
@@ -51,7 +52,13 @@ async function watching(files: Readonly<Record<string, string>> = suite, ...word
     const { stdout } = await command.until((printed) => printed.stdout.split(isEnd).length > rounds + 1);
     return linesOf(stdout.split(isEnd)[rounds++] ?? '');
   };
-  const write = (name: string, text: string) => writeFile(join(dir, name), text);
+  /** In one step, as editors save: a file that is emptied first and then written is two changes, and each may start a round. */
+  const write = async (name: string, text: string) => {
+    const [path, written] = [join(dir, name), `${dir}.written`];
+    if (existsSync(path)) await copyFile(path, written);
+    await writeFile(written, text);
+    await rename(written, path);
+  };
   return { dir, command, round, write };
 }
 

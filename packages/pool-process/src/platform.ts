@@ -210,6 +210,12 @@ function countOwnThreads(): number {
   return threads;
 }
 
+/** Is this the id of a thread rather than of a process? Threads get pids as well, and their files are those of their process. */
+export function isThread(pid: number): boolean {
+  const [, leader] = /^Tgid:\s+(\d+)/m.exec(statusOf(pid)) ?? [];
+  return leader !== undefined && Number(leader) !== pid;
+}
+
 function statusOf(pid: number): string {
   return (read(pid, 'status') ?? nothing).toString('latin1');
 }

@@ -10,6 +10,7 @@ import {
   environmentOf,
   hasMemory,
   hasProc,
+  isThread,
   latestPid,
   ownStartTicks,
   processFacts,
@@ -42,7 +43,7 @@ export function terminateGroup(tree: ProcessTree, signal: NodeJS.Signals = 'SIGT
 export function isGone(tree: ProcessTree, known: ReadonlySet<number> = noPids): boolean {
   if (signalGroup(tree, 0)) return false;
   for (const pid of startedSince(tree.pid)) {
-    if (!known.has(pid) && standingOf(pid, carries(tree)) !== 'foreign') return false;
+    if (!known.has(pid) && standingOf(pid, carries(tree)) !== 'foreign' && !isThread(pid)) return false;
   }
   return true;
 }
@@ -63,8 +64,20 @@ export function survivors(tree: ProcessTree, act: (pid: number) => void = () => 
   return scan((pid) => (isMember(tree, pid) ? 'ours' : standingOf(pid, carries(tree))), act);
 }
 
+/** Where a scan reads which processes there are. */
+export interface ProcessList {
+  readonly allPids: () => readonly number[];
+  readonly latestPid: () => number | undefined;
+}
+
+const ofMachine: ProcessList = { allPids, latestPid };
+
 /** The living processes with this standing, in one look at all processes. Calls `act` with each at the moment at which it is found. */
-export function scan(standing: (pid: number) => Standing, act: (pid: number) => void): Survivors {
+export function scan(
+  standing: (pid: number) => Standing,
+  act: (pid: number) => void,
+  list: ProcessList = ofMachine,
+): Survivors {
   const found = new Set<number>();
   const find = (pid: number): void => {
     act(pid);
@@ -73,28 +86,32 @@ export function scan(standing: (pid: number) => Standing, act: (pid: number) => 
   let isUnclear = false;
   const examine = (pid: number): void => {
     const has = standing(pid);
+    if (has === 'foreign' || isThread(pid)) return;
     if (has === 'ours') find(pid);
     isUnclear ||= has === 'unclear';
   };
   // Read before the list: a process of the list may end while the list is examined, and its child is not in the list.
-  const newest = latestPid();
-  for (const pid of allPids()) examine(pid);
-  for (const pid of startedSince(newest)) examine(pid);
+  const newest = list.latestPid();
+  for (const pid of list.allPids()) examine(pid);
+  for (const pid of beingForked(newest)) examine(pid);
+  for (const pid of startedSince(newest, list)) examine(pid);
   return { pids: [...found], isUnclear };
 }
 
-/** Its living processes once they had `timeoutMs` to end after the leader. */
+/** Its living processes once they had `timeoutMs` to end after the leader; longer, while it cannot be seen whether one is left. */
 export async function leftBehind(
   tree: ProcessTree,
   timeoutMs: number,
   clock: Clock,
+  look: (tree: ProcessTree) => Survivors = survivors,
 ): Promise<readonly number[]> {
   const deadline = clock.now() + timeoutMs;
   for (let wait = 1; ; wait *= 2) {
-    const { pids, isUnclear } = survivors(tree);
+    const { pids, isUnclear } = look(tree);
     const left = deadline - clock.now();
-    if (left <= 0 || (pids.length === 0 && !isUnclear)) return pids;
-    await pause(clock, Math.min(wait, left));
+    const isClear = pids.length > 0 ? left <= 0 : !isUnclear || left <= -unclearMs;
+    if (isClear) return pids;
+    await pause(clock, Math.min(wait, left > 0 ? left : unclearMs / 10));
   }
 }
 
@@ -163,16 +180,28 @@ function isMember({ pid: leader }: ProcessTree, pid: number): boolean {
  * The processes that may have been started since this one, itself left out. Ends when no process was started during
  * the scan: a process cannot escape by forking and ending.
  */
-function* startedSince(pid: number | undefined): Generator<number> {
+function* startedSince(pid: number | undefined, list: ProcessList = ofMachine): Generator<number> {
   let from = pid;
   for (let round = 0; round < mostRounds; round++) {
-    const latest = latestPid();
+    const latest = list.latestPid();
     if (latest === undefined || from === undefined || latest === from) return;
     if (latest > from && latest - from <= fewPids)
       for (let next = from + 1; next <= latest; next++) yield next;
-    else yield* allPids().filter(isSince(from, latest));
+    else {
+      yield* list.allPids().filter(isSince(from, latest));
+      yield* beingForked(latest);
+    }
     from = latest;
   }
+}
+
+/**
+ * The pids up to this one that were given out last: the system gives a process its pid before it shows the process, so that a list made meanwhile
+ * lacks it, and its parent may be gone when the list is examined.
+ */
+function* beingForked(latest: number | undefined): Generator<number> {
+  if (latest === undefined) return;
+  for (let pid = Math.max(latest - fewPids, 2); pid <= latest; pid++) yield pid;
 }
 
 /** Pids are assigned upwards, and then from the start again. */

@@ -8,10 +8,10 @@ const gibibyte = 1024 ** 3;
 const mostMib = 64;
 
 /**
- * The design asks for one half, and a quiet machine has more than that (docs/processes.md has the figure). Where other tests run at the
- * same time on two cores, a rate says little: this bound only catches a worker that is held up altogether.
+ * A worker that is held up by the flood ends one attempt in it, or two. How fast it is beside the flood says little where other tests run at the same
+ * time on two cores: docs/processes.md has the figure of a quiet machine.
  */
-const leastShare = 0.1;
+const leastTrips = 10;
 
 describe('a body that writes 1 GiB', () => {
   test('head and tail are kept, little memory is used, and the other worker continues', () =>
@@ -29,13 +29,15 @@ describe('a body that writes 1 GiB', () => {
         return { meanwhile, outcome: await over };
       });
       const { meanwhile, outcome } = result;
-      console.info(`round trips beside 1 GiB of output: ${(meanwhile / before).toFixed(2)} of those alone`);
+      console.info(
+        `round trips beside 1 GiB of output: ${(meanwhile.perSecond / before.perSecond).toFixed(2)} of those alone`,
+      );
       expect(outcome.kind).toBe('returned');
       expect(outcome.stdout?.totalBytes).toBeGreaterThanOrEqual(gibibyte);
       expect(outcome.stdout?.head).toHaveLength(2 * 1024 * 1024);
       expect(outcome.stdout?.tail).toHaveLength(2 * 1024 * 1024);
       expect(mib).toBeLessThan(mostMib);
-      expect(meanwhile / before).toBeGreaterThan(leastShare);
+      expect(meanwhile.count).toBeGreaterThan(leastTrips);
     }));
 });
 
@@ -60,15 +62,15 @@ class Trips {
     this.#bench = bench;
   }
 
-  /** How many there are in a second, until it is over. */
-  async until(isOver: () => boolean): Promise<number> {
+  /** How many there are until it is over, and how many in a second. */
+  async until(isOver: () => boolean): Promise<{ readonly count: number; readonly perSecond: number }> {
     const sinceMs = performance.now();
     let count = 0;
     for (; !isOver(); count++) {
       const { kind } = await this.#bench.run(body('nothing'));
       expect(kind).toBe('returned');
     }
-    return (count / (performance.now() - sinceMs)) * 1000;
+    return { count, perSecond: (count / (performance.now() - sinceMs)) * 1000 };
   }
 }
 

@@ -1,14 +1,22 @@
 /** Groups, escapees and markers, with real processes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@pexen/pool-kit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ScriptedClock } from '#scripted-clock';
 import { processFacts } from '../src/platform.ts';
 import { carriesMarker, ProcessMarkers } from '../src/process-markers.ts';
-import { isGone, leftBehind, type ProcessTree, signalGroup, survivors, sweep } from '../src/process-tree.ts';
+import {
+  isGone,
+  leftBehind,
+  type ProcessTree,
+  scan,
+  signalGroup,
+  survivors,
+  sweep,
+} from '../src/process-tree.ts';
 import { scratch } from './support/attempts.ts';
 import { isTouched, python, renewing } from './support/renewing.ts';
 
@@ -122,6 +130,58 @@ test('leftBehind: who stays is', async () => {
   await exit;
   await expect.poll(() => survivors(found).pids).toHaveLength(1);
   expect(await leftBehind(found, 20, systemClock)).toHaveLength(1);
+});
+
+test('leftBehind: who cannot be seen when the time is over is waited for', async () => {
+  const clock = new ScriptedClock();
+  const looks = [5, 40, 40, 20].map((tookMs, at) => () => {
+    clock.step(tookMs);
+    return at < 3 ? { pids: [], isUnclear: true } : { pids: [7], isUnclear: false };
+  });
+  const found = leftBehind({ pid: 2 ** 22 + 1, marker: 'none' }, 50, clock, () => looks.shift()?.() ?? none);
+  for (let step = 0; step < 40; step++) {
+    await new Promise(setImmediate);
+    clock.step(5);
+  }
+  expect(await found).toEqual([7]);
+});
+
+test('leftBehind: who is never seen is not there', async () => {
+  const clock = new ScriptedClock();
+  const found = leftBehind({ pid: 2 ** 22 + 1, marker: 'none' }, 50, clock, () => ({
+    pids: [],
+    isUnclear: true,
+  }));
+  for (let step = 0; step < 80; step++) {
+    await new Promise(setImmediate);
+    clock.step(5);
+  }
+  expect(await found).toEqual([]);
+});
+
+const none = { pids: [], isUnclear: false };
+
+test('scan: a process that has its pid and is not shown yet does not escape when its parent ends', () => {
+  // The list is made while 100 forks 101; then 101 is shown, and 100 ends.
+  let living = [1, 100];
+  const list = {
+    latestPid: () => 101,
+    allPids: () => {
+      const shown = living;
+      living = [1, 101];
+      return shown;
+    },
+  };
+  const standing = (pid: number) => (pid > 1 && living.includes(pid) ? 'ours' : 'foreign');
+  expect(scan(standing, () => {}, list).pids).toEqual([101]);
+});
+
+test('scan: a thread is not a process, although it has a pid and the environment of its process', () => {
+  const threads = readdirSync('/proc/self/task').map(Number);
+  expect(threads.length).toBeGreaterThan(1);
+  const list = { latestPid: () => Math.max(...threads), allPids: () => threads };
+  const standing = (pid: number) => (threads.includes(pid) ? 'ours' : 'foreign');
+  expect(scan(standing, () => {}, list).pids).toEqual([process.pid]);
 });
 
 test('sweep gives up on who cannot be killed, and says who', async () => {

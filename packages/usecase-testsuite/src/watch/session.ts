@@ -76,7 +76,8 @@ export class WatchSession {
   #echoes = 0;
   #echoed = '';
   #isTyping = false;
-  #isEnding = false;
+  /** The signal that ends the session after the round. */
+  #ending: NodeJS.Signals | undefined;
   #hasEnded = false;
 
   constructor(parts: WatchParts) {
@@ -96,7 +97,7 @@ export class WatchSession {
   }
 
   key(key: WatchKey): void {
-    if (this.#hasEnded || this.#isEnding) return;
+    if (this.#hasEnded || this.#ending !== undefined) return;
     if (key.kind === 'filter') this.#filter = key.query === '' ? undefined : key.query;
     if (key.kind === 'all') this.#filter = undefined;
     this.#wanted = key.kind === 'filter' ? { kind: 'all' } : key;
@@ -129,10 +130,10 @@ export class WatchSession {
   signal(signal: NodeJS.Signals): void {
     if (this.#hasEnded) return;
     if (this.#round === undefined) {
-      this.#finish(signal === 'SIGINT' ? exitCodes.ok : exitCodes.interrupted);
+      this.#finish(exitCodeOf(signal));
       return;
     }
-    this.#isEnding = true;
+    this.#ending ??= signal;
     this.#round.signal(signal);
   }
 
@@ -203,8 +204,8 @@ export class WatchSession {
     this.#round = undefined;
     if (this.#hasEnded) return;
     const isSilent = this.#take(end, started);
-    if (this.#isEnding) {
-      this.#finish(exitCodes.interrupted);
+    if (this.#ending !== undefined) {
+      this.#finish(wasSeen(end, started) ? exitCodes.interrupted : exitCodeOf(this.#ending));
       return;
     }
     for (const path of this.#changed)
@@ -217,7 +218,7 @@ export class WatchSession {
   /** Returns true if there is nothing to see of the round. */
   #take(end: RoundEnd, { kind, changed, isEcho }: Started): boolean {
     if (end.kind !== 'reported') {
-      if (end.kind === 'died' && !this.#isEnding)
+      if (end.kind === 'died' && this.#ending === undefined)
         this.#parts.say(`The process of the run ended: ${end.reason}.`);
       for (const path of changed) this.#touched.add(path);
       return false;
@@ -255,6 +256,16 @@ interface Started {
   readonly kind: RoundKind;
   readonly changed: readonly string[];
   readonly isEcho: boolean;
+}
+
+/** The exit code of a session that waits for changes, by the signal that ends it: to interrupt it is how a user leaves. */
+function exitCodeOf(signal: NodeJS.Signals): ExitCode {
+  return signal === 'SIGINT' ? exitCodes.ok : exitCodes.interrupted;
+}
+
+/** Does the user know of the round? Of one that looks at files which the round before may have written, nothing is shown unless tests run. */
+function wasSeen(end: RoundEnd, { kind, isEcho }: Started): boolean {
+  return !isEcho || kind !== 'affected' || (end.kind === 'reported' && end.report.ran > 0);
 }
 
 /** Matches the patterns relative to the root. */

@@ -282,6 +282,27 @@ describe('the end', () => {
     await rig.ends({ kind: 'died', reason: 'exit code 75' });
     expect(rig.taken()).toEqual(['start all', 'signal SIGINT', 'signal SIGINT', 'exit 75']);
   });
+
+  test.each([
+    ['is still loading', 'SIGINT', { kind: 'died', reason: 'exit code 75' }, 0],
+    ['runs nothing', 'SIGINT', report(0), 0],
+    ['runs nothing', 'SIGTERM', report(0), 75],
+    ['runs a test', 'SIGINT', report(1), 75],
+  ] as const)(
+    'a round that only looks at what the round before wrote, and %s: %s exits as the user sees it',
+    async (_what, signal, end, exitCode) => {
+      const rig = new Rig();
+      rig.session.changed('/p/written');
+      await rig.ends(report(3));
+      await rig.clock.advance(40);
+      rig.session.signal(signal);
+      await rig.ends(end);
+      expect(rig.taken()).toEqual([
+        ...['start all', 'wait', 'start affected /p/written'],
+        ...[`signal ${signal}`, `exit ${exitCode}`],
+      ]);
+    },
+  );
 });
 
 describe('what a page asks for', () => {
