@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/journal-writer.ts'],
+  entry: ['src/index.ts', 'src/journal-writer.ts', 'src/prepare-journal.ts'],
   format: ['esm'],
   dts: false,
   clean: true,

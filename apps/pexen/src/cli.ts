@@ -4,9 +4,11 @@
  */
 import { recordModules } from '@pexen/pool-kit/module-graph';
 import { keepCompiledCode } from './compile-cache.ts';
+import { startAhead } from './start-ahead.ts';
 
 keepCompiledCode();
 recordModules();
+startAhead(process.argv.slice(2));
 
 /** Rejects where the command cannot be loaded. */
 export const started: Promise<unknown> = import('./start.ts');

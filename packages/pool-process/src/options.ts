@@ -63,6 +63,10 @@ export interface ProcessesOptions {
    * same guarantees. Default `auto`.
    */
   readonly helper?: 'auto' | 'node';
+  /**
+   * What the pool is for. With `programs`, what starts programs starts with the pool, beside other work, instead of with the first program. Default: anything.
+   */
+  readonly expects?: 'programs';
   /** Added to the environment of every process; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /**
@@ -96,6 +100,7 @@ export interface Settings {
   readonly hosts: readonly string[];
   readonly node: string | undefined;
   readonly helper: 'auto' | 'node';
+  readonly expects: 'programs' | undefined;
   readonly memoryLimitMb: number | undefined;
   readonly recycleAfter: number;
   /** Node's arguments for worker processes. */
@@ -131,6 +136,7 @@ const kinds: KindsOf<ProcessesOptions> = {
   hosts: texts,
   node: text,
   helper: oneOf('auto', 'node'),
+  expects: oneOf('programs'),
   env: record,
   limits: table({ openFiles: whole(leastOpenFiles) }),
   keep: text,
@@ -154,6 +160,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
     hosts = [],
     node,
     helper = 'auto',
+    expects,
     memoryLimitMb,
     recycleAfter = Number.POSITIVE_INFINITY,
     limits: limitsOfPrograms = {},
@@ -171,6 +178,7 @@ export function settingsOf(options: ProcessesOptions): Settings {
     hosts,
     node,
     helper,
+    expects,
     env,
     limits,
     openFiles,

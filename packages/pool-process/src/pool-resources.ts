@@ -53,6 +53,7 @@ export class PoolResources {
     this.env = env;
     const foreign = settings.helper === 'auto' ? pythonHelper() : undefined;
     this.spawner = new Spawner(settings.workers, foreign, { clock, markers, env, raw, openFiles });
+    if (settings.expects === 'programs' && settings.launcher.length === 0) this.spawner.prepare();
     this.holePuncher = new HelperHolePuncher(this.spawner);
     this.disk = new DiskWatch(diskProbe(this.folder));
     this.#stopPausing = clock.onPause?.((isPaused) => {

@@ -12,7 +12,7 @@ import { ProcessMarkers } from '../src/process-markers.ts';
 import { endFound } from '../src/strays.ts';
 import { factsOf, RecordingTicket, runOne, scratch, shell } from './support/attempts.ts';
 import { isTouched, python, renewing } from './support/renewing.ts';
-import { processesWith, until } from './support/strays.ts';
+import { processesOfRun, processesWith, until } from './support/strays.ts';
 
 /** As long as a busy machine may take for anything. */
 const timeoutMs = 30_000;
@@ -180,6 +180,16 @@ describe('the marker of the run', () => {
     await endStrays(run, { timeoutMs });
     expect(carrying(marker)).toEqual([]);
     await outcome;
+  });
+
+  test('what starts programs carries it, from the opening of the pool on where programs are expected', async () => {
+    const [run, other] = [newRun(), newRun()];
+    await openFor(run, processes({ workers: 1, expects: 'programs' }));
+    const pool = await openFor(other, processes({ workers: 1 }));
+    await until(() => processesOfRun(run).length === 1);
+    expect(processesOfRun(other)).toEqual([]);
+    await runOne(pool, shell('true'));
+    expect(processesOfRun(other)).toHaveLength(1);
   });
 
   test('a process that is marked itself passes it on, once', async () => {

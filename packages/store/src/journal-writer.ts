@@ -5,7 +5,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { isPexenError } from '@pexen/core';
 import { monotonicMs, startTimer } from '@pexen/core/timers';
-import type { FromWriter, ToWriter } from './journal/messages.ts';
+import type { FromWriter, ToThread, ToWriter } from './journal/messages.ts';
 import type { Row } from './journal/row.ts';
 import { storageErrorOf } from './journal/sqlite.ts';
 import { FailedSync, JournalWriter, type WriterOptions } from './journal/writer.ts';
@@ -169,8 +169,15 @@ function main(port: MessagePort, options: WriterOptions): void {
 }
 
 // Imported by other code, for example by a tool that looks at all entries of a package, it does nothing.
-if (parentPort !== null && isWriterData(workerData)) main(parentPort, workerData.journal);
+if (parentPort !== null && isWriterData(workerData)) awaitJournal(parentPort);
 
-function isWriterData(data: unknown): data is { journal: WriterOptions } {
-  return typeof data === 'object' && data !== null && 'journal' in data;
+/** A thread that was started ahead waits here. */
+function awaitJournal(port: MessagePort): void {
+  port.once('message', (first: ToThread) => {
+    if (first.kind === 'open') main(port, first.journal);
+  });
+}
+
+function isWriterData(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 'writesJournal' in data;
 }

@@ -25,6 +25,7 @@ import { planOptions, type StatedOptions, statedIn } from './run-options.ts';
 import { randomFrom, shuffled } from './shuffle.ts';
 import { stateDirectoryOf } from './state/state-directory.ts';
 import { expectedDurations, readLastResults } from './state/suite-history.ts';
+import { isProgram } from './verdict/verdict.ts';
 
 /** Further inputs of the planning of a suite. */
 export interface SuitePlanGiven {
@@ -101,9 +102,13 @@ export async function planSuite(
   const planWith: PlanTasks = (tasks, unavailable) => {
     found = [];
     const warn = (warning: Problem) => found.push(warning);
+    const hasPrograms = tasks.some(({ task }) => isProgram(task));
     const options = planOptions(
       { ...config, capacities },
-      { stated, weights, first, schedule, loader, keep, clock, outputFile, facts, checks, onWarning: warn },
+      {
+        ...{ stated, weights, first, schedule, loader, keep, clock, outputFile, facts, checks, hasPrograms },
+        onWarning: warn,
+      },
     );
     return plan([...suite, ...tasks.slice(suite.length)], { ...options, ...placement, unavailable });
   };

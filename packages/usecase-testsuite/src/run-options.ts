@@ -1,7 +1,7 @@
 /** Converts the configuration of a suite to options of the scheduler. */
 import { availableParallelism } from 'node:os';
 import { type Digester, type Facts, PexenError, type Pool, type Problem, type RunJournal } from '@pexen/core';
-import { processes } from '@pexen/pool-process';
+import { type ProcessesOptions, processes } from '@pexen/pool-process';
 import { threads } from '@pexen/pool-thread';
 import { inline, type NodeResources, type PlannedRunOptions, type PlanOptions } from '@pexen/sched';
 import type { Checks } from './checks/checks.ts';
@@ -59,6 +59,8 @@ export interface PlanGiven {
   /** Undefined means the system's clock. */
   readonly clock: PausableClock | undefined;
   readonly outputFile: PoolRequest['outputFile'] | undefined;
+  /** Are some of the tasks programs? */
+  readonly hasPrograms: boolean;
 }
 
 /** Inputs of a run besides the configuration. */
@@ -91,7 +93,20 @@ export function runOptions(
 /** The options of the suite's plan. Pools are made with the plan, and opened only when a run starts. */
 export function planOptions(
   config: SuiteConfig,
-  { stated, weights, first, schedule, loader, keep, facts, onWarning, clock, outputFile, checks }: PlanGiven,
+  {
+    stated,
+    weights,
+    first,
+    schedule,
+    loader,
+    keep,
+    facts,
+    onWarning,
+    clock,
+    outputFile,
+    checks,
+    hasPrograms,
+  }: PlanGiven,
 ): PlanOptions {
   const request: PoolRequest = {
     workers: workersOf(stated, config),
@@ -100,13 +115,14 @@ export function planOptions(
   const { pools = {}, groups = {}, capacities, spare } = config;
   const nodeResources = resourcesOfNodes(config);
   const around = (made: Pool, name: string): Pool => checks?.around(made, name) ?? made;
-  const pool = poolOf(stated, config);
+  const expects = hasPrograms ? ({ expects: 'programs' } as const) : {};
+  const pool = poolOf(stated, config, expects);
   const { timeout, idleTimeout, grace, slowAfter, retries, rerunnable } = config;
   const own = definedOf({ timeout, idleTimeout, grace, slowAfter, retries, rerunnable });
   return {
     ...definedOf({ capacities, nodeResources, spare, weights, first, schedule }),
     pool: () => around(checkedPool('pool', pool(request)), 'default'),
-    programPool: () => around(processes(request), 'programs'),
+    programPool: () => around(processes({ ...request, ...expects }), 'programs'),
     pools: mapValues(pools, (make, name) => () => around(checkedPool(`pools.${name}`, make(request)), name)),
     groups: mapValues(groups, (group, name) => ({
       ...group,
@@ -123,12 +139,16 @@ export function workersOf({ workers }: StatedOptions, config: SuiteConfig): numb
   return workers ?? config.workers ?? availableParallelism();
 }
 
-function poolOf({ pool, inspectPort }: StatedOptions, config: SuiteConfig): (request: PoolRequest) => Pool {
+function poolOf(
+  { pool, inspectPort }: StatedOptions,
+  config: SuiteConfig,
+  expects: Pick<ProcessesOptions, 'expects'>,
+): (request: PoolRequest) => Pool {
   const chosen = pool ?? config.pool ?? 'processes';
   if (inspectPort !== undefined) return waitingFor(inspectPort, pool);
   if (typeof chosen === 'function') return chosen;
   if (chosen === 'inline') return ({ workers }) => inline({ concurrency: workers });
-  return chosen === 'threads' ? threads : processes;
+  return chosen === 'threads' ? threads : (request) => processes({ ...request, ...expects });
 }
 
 /** One worker, which waits for a debugger before it loads anything. Inline there is nothing to wait for. */

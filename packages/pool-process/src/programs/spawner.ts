@@ -23,6 +23,11 @@ export class Spawner {
     this.#foreign = foreign;
   }
 
+  /** Starts the helper of the first program, which then need not wait for it. */
+  prepare(): void {
+    this.#helperFor(0);
+  }
+
   start(order: SpawnOrder, events: SpawnEvents): void {
     if (holdsNul(order)) events.refused(new TypeError('an argument or a variable contains a null byte'));
     else this.#helperFor(order.slot).start(order, events);

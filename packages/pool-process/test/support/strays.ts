@@ -9,6 +9,14 @@ export function processesWith(entry: string): number[] {
     .filter((pid) => pid > 0 && environmentOf(pid).includes(entry));
 }
 
+/** The pids of living processes that carry the marker of this run. */
+export function processesOfRun(runId: string): number[] {
+  const isMarker = (entry: string): boolean => entry.startsWith('PEXEN_ATTEMPT=') && entry.includes(runId);
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && environmentOf(pid).some(isMarker));
+}
+
 function environmentOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');

@@ -3,6 +3,10 @@ import type { Problem } from '@pexen/core';
 import type { JournalEnd } from './database.ts';
 import type { Row } from './row.ts';
 import type { StorageError } from './sqlite.ts';
+import type { WriterOptions } from './writer.ts';
+
+/** To the thread: which journal it writes, and then the messages to the writer. */
+export type ToThread = { readonly kind: 'open'; readonly journal: WriterOptions } | ToWriter;
 
 /** From the host. The numbers of rows only grow, but for `retry`, which has all rows again that are not committed. */
 export type ToWriter =

@@ -1,13 +1,11 @@
 /** Opens the journal of a run in a directory: the queue in this thread, the writer in a thread of its own. */
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { type Clock, misuse, PexenError, type Problem } from '@pexen/core';
 import { systemClock } from '@pexen/core/timers';
 import { bootMark } from './boot-mark.ts';
-import { type Journal, QueuedJournal, type StartWriter } from './journal.ts';
-import type { FromWriter } from './messages.ts';
+import { type Journal, QueuedJournal } from './journal.ts';
 import type { StorageError } from './sqlite.ts';
-import type { Durability, WriterOptions } from './writer.ts';
+import type { Durability } from './writer.ts';
+import { writerThread } from './writer-thread.ts';
 
 /** Options of `openJournal`. */
 export interface OpenJournalOptions {
@@ -44,35 +42,4 @@ function errorOf(
   if (first !== undefined) return new PexenError([first, ...rest]);
   const message = `the journal in ${directory} cannot be opened: ${error.message} (${error.code})`;
   return misuse('PEXEN_JOURNAL_FAILED', message, 'Make room, or choose a directory that can be written.');
-}
-
-/** A thread for each start of the writer. */
-export function writerThread(journal: WriterOptions): StartWriter {
-  const entry = fileURLToPath(import.meta.resolve('@pexen/store/journal-writer'));
-  return ({ message, died }) => {
-    const thread = new Worker(entry, {
-      workerData: { journal },
-      execArgv: [...conditions(), '--disable-warning=ExperimentalWarning'],
-      name: 'pexen journal',
-    });
-    let reason = 'the thread of the journal has ended';
-    thread.on('message', (received: FromWriter) => message(received));
-    thread.on('error', (error) => {
-      reason = `the thread of the journal has failed: ${error instanceof Error ? error.message : String(error)}`;
-    });
-    thread.on('exit', () => died(reason));
-    return {
-      post: (sent) => thread.postMessage(sent),
-      keepAlive: (keepsAlive) => (keepsAlive ? thread.ref() : thread.unref()),
-    };
-  };
-}
-
-/** The export conditions of this process; the thread inherits none of its other options. */
-function conditions(): string[] {
-  const { execArgv } = process;
-  return execArgv.flatMap((option, at) => {
-    if (/^(?:-C|--conditions)=/.test(option)) return [option];
-    return /^(?:-C|--conditions)$/.test(option) ? [option, execArgv[at + 1] ?? ''] : [];
-  });
 }

@@ -5,7 +5,7 @@ import { readJournal } from '../../src/index.ts';
 import { bootMark } from '../../src/journal/boot-mark.ts';
 import { QueuedJournal, type WriterConnection } from '../../src/journal/journal.ts';
 import type { ToWriter } from '../../src/journal/messages.ts';
-import { writerThread } from '../../src/journal/open-journal.ts';
+import { writerThread } from '../../src/journal/writer-thread.ts';
 import { scratchFolder } from './random-events.ts';
 
 test('another thread takes the lock again and writes everything', async () => {

@@ -103,7 +103,8 @@ function judgeWithout(
   return { verdict: 'expected-fail', reason, expectedFailures };
 }
 
-function isProgram(task: Result['task']): boolean {
+/** True of a task that runs a program, and no function. */
+export function isProgram(task: Result['task']): boolean {
   return typeof definitionOf(task).body !== 'function';
 }
 
