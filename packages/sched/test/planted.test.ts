@@ -9,11 +9,12 @@ import { lockBugs } from './sim/planted/lock-bugs.ts';
 import { beyondTheSimulator, machineBugs } from './sim/planted/machine-bugs.ts';
 import { nodeBugs } from './sim/planted/node-bugs.ts';
 import { nodeLockBugs } from './sim/planted/node-lock-bugs.ts';
-import { clear, hunt, isGone } from './sim/planted/plant.ts';
+import { clear, hunt, isGone, readFoundAt } from './sim/planted/plant.ts';
 import { serviceBugs } from './sim/planted/service-bugs.ts';
 import { setupBugs } from './sim/planted/setup-bugs.ts';
 
 const mostSeeds = 10_000;
+const foundAt = readFoundAt();
 const seedsNeeded: string[] = [];
 
 afterAll(() => {
@@ -48,7 +49,9 @@ test.each(pairs.map((pair) => [pair.map(({ what }) => what).join(' · '), pair] 
   '%s',
   { timeout: 150_000 },
   async (_what, pair) => {
-    const hunts = await Promise.all(pair.map((bug) => hunt(bug, `${allBugs.indexOf(bug)}`, mostSeeds)));
+    const hunts = await Promise.all(
+      pair.map((bug) => hunt(bug, `${allBugs.indexOf(bug)}`, mostSeeds, foundAt)),
+    );
     for (const { bug, seeds } of hunts) seedsNeeded.push(`${seeds ?? 'not found'}: ${bug.what}`);
     expect(
       hunts.filter(({ seeds }) => seeds === undefined).map(({ bug, reported }) => `${bug.what}: ${reported}`),

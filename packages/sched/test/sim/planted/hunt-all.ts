@@ -1,14 +1,19 @@
 /**
- * Looks for every planted bug, two at a time, and prints a table of them.
+ * Looks for every planted bug, two at a time, from the first seed on, and prints a table of them. `--remember` notes where each was found, so that
+ * test runs look there first.
  *
- *     node --conditions=@pexen/source test/sim/planted/hunt-all.ts [--seeds N] [--only TEXT]
+ *     node --conditions=@pexen/source test/sim/planted/hunt-all.ts [--seeds N] [--only TEXT] [--remember]
  */
 import { parseArgs } from 'node:util';
 import { allBugs } from './all-bugs.ts';
-import { clear, type Hunt, hunt } from './plant.ts';
+import { clear, type Hunt, hunt, writeFoundAt } from './plant.ts';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '10000' }, only: { type: 'string', default: '' } },
+  options: {
+    seeds: { type: 'string', default: '10000' },
+    only: { type: 'string', default: '' },
+    remember: { type: 'boolean', default: false },
+  },
 });
 
 const bugs = allBugs.filter(({ what, file }) => `${file} ${what}`.includes(values.only));
@@ -20,6 +25,7 @@ const hunter = async (): Promise<void> => {
 };
 await Promise.all([hunter(), hunter()]);
 clear();
+if (values.remember) writeFoundAt(hunts);
 for (const bug of bugs) {
   const { seeds, reported, isGone } = hunts.find((each) => each.bug === bug) as Hunt;
   const found = isGone ? 'GONE' : seeds === undefined ? 'NOT FOUND' : `${seeds}`;

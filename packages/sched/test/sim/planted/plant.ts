@@ -1,6 +1,6 @@
 /** Plants a bug in a copy of the sources and lets the simulator search for it there, in a process of its own. */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { firstWithNodes, firstWithRuns, firstWithServices } from '../generate.ts';
@@ -31,8 +31,33 @@ export function isGone({ file, find }: PlantedBug): boolean {
   return readFileSync(join(packages, file), 'utf8').split(find).length !== 2;
 }
 
-/** Searches for the bug in at most so many seeds. */
-export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Promise<Hunt> {
+/**
+ * By the line that says what a bug is: the seed that found it last, counted from the first seed of its world. Most bugs are found there again, at once; where the
+ * sources or the scenarios have changed, the search starts over.
+ */
+export type FoundAt = Readonly<Record<string, number>>;
+
+const foundAtFile = fileURLToPath(new URL('found-at.json', import.meta.url));
+
+export function readFoundAt(): FoundAt {
+  return existsSync(foundAtFile) ? (JSON.parse(readFileSync(foundAtFile, 'utf8')) as FoundAt) : {};
+}
+
+/** Adds what these hunts found. */
+export function writeFoundAt(hunts: readonly Hunt[]): void {
+  const found = hunts.flatMap(({ bug, seeds }) => (seeds === undefined ? [] : [[bug.what, seeds] as const]));
+  const all = Object.entries({ ...readFoundAt(), ...Object.fromEntries(found) });
+  const sorted = all.sort(([one], [other]) => (one < other ? -1 : 1));
+  writeFileSync(foundAtFile, `${JSON.stringify(Object.fromEntries(sorted), undefined, 2)}\n`);
+}
+
+/** Searches for the bug in at most so many seeds, and first where it was found last. */
+export async function hunt(
+  bug: PlantedBug,
+  name: string,
+  mostSeeds: number,
+  foundAt: FoundAt = {},
+): Promise<Hunt> {
   if (isGone(bug)) return { bug, isGone: true, seeds: undefined, reported: '' };
   const source = readFileSync(join(packages, bug.file), 'utf8');
   const home = join(scratch, name);
@@ -42,7 +67,13 @@ export async function hunt(bug: PlantedBug, name: string, mostSeeds: number): Pr
       join(home, bug.file),
       source.replace(bug.find, () => bug.replace),
     );
-    return await play(bug, home, mostSeeds);
+    const first = firstSeedFor(bug);
+    const last = foundAt[bug.what];
+    if (last !== undefined) {
+      const again = await play(bug, home, { from: first + last - 1, seeds: 1 });
+      if (again.seeds !== undefined) return { ...again, seeds: last };
+    }
+    return await play(bug, home, { from: first, seeds: mostSeeds });
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
@@ -76,10 +107,14 @@ function scriptFor(bug: PlantedBug): string {
   return setupBugs.includes(bug) ? 'run-setups' : 'run';
 }
 
-async function play(bug: PlantedBug, home: string, mostSeeds: number): Promise<Hunt> {
+/** The count of seeds is from the first of these. */
+async function play(
+  bug: PlantedBug,
+  home: string,
+  { from, seeds }: { readonly from: number; readonly seeds: number },
+): Promise<Hunt> {
   const script = join(home, `sched/test/sim/${scriptFor(bug)}.ts`);
-  const from = firstSeedFor(bug);
-  const range = ['--from', `${from}`, '--seeds', `${mostSeeds}`];
+  const range = ['--from', `${from}`, '--seeds', `${seeds}`];
   const args = ['--conditions=@pexen/source', script, ...range, '--most', '1'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 });
   let text = '';
