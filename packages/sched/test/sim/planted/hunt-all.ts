@@ -20,12 +20,14 @@ const bugs = allBugs.filter(({ what, file }) => `${file} ${what}`.includes(value
 const hunts: Hunt[] = [];
 const left = [...bugs.entries()];
 const hunter = async (): Promise<void> => {
-  for (let next = left.shift(); next !== undefined; next = left.shift())
-    hunts.push(await hunt(next[1], `${next[0]}`, Number(values.seeds)));
+  for (let next = left.shift(); next !== undefined; next = left.shift()) {
+    const found = await hunt(next[1], `${next[0]}`, Number(values.seeds));
+    hunts.push(found);
+    if (values.remember) writeFoundAt([found]);
+  }
 };
 await Promise.all([hunter(), hunter()]);
 clear();
-if (values.remember) writeFoundAt(hunts);
 for (const bug of bugs) {
   const { seeds, reported, isGone } = hunts.find((each) => each.bug === bug) as Hunt;
   const found = isGone ? 'GONE' : seeds === undefined ? 'NOT FOUND' : `${seeds}`;
