@@ -471,6 +471,11 @@ class SuiteRounds {
       isIncomplete: recorded?.parent !== undefined && outstanding.length > 0,
     });
     const exitCode = reboots.isAsked ? exitCodes.reboot : exitCodeOfResults;
+    const isResumable = exitCode === exitCodes.interrupted || memory.hasFailed;
+    // The thread of the journal ends it while this one adds to the history. Where only one of them is done, the next run adds from the journal.
+    const journalEnded = reboots.isAsked
+      ? undefined
+      : recorded?.end({ exitCode, isResumable, ...defined({ reason: ended.reason }) });
     state.keepResults({
       ...{ exitCode, durationMs: ended.durationMs, workers: workersOf(this.#options, config) },
       ...{ shard: shard && `${shard.index}/${shard.count}`, parent: recorded?.parent },
@@ -478,12 +483,7 @@ class SuiteRounds {
     });
     if (reboots.isAsked) return { ...end, exitCode: await reboots.carryOut() };
     if (recorded === undefined) return { ...end, exitCode };
-    const isResumable = exitCode === exitCodes.interrupted || memory.hasFailed;
-    await recorded.end({
-      exitCode,
-      isResumable,
-      ...(ended.reason !== undefined && { reason: ended.reason }),
-    });
+    await journalEnded;
     if (!memory.isDurable) return { ...end, exitCode };
     const { number } = recorded;
     return {
