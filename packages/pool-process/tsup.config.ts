@@ -8,7 +8,7 @@ export default defineConfig({
     'src/remote.ts',
     'src/remote/agent.ts',
     'src/remote/lease-guard-program.ts',
-    'src/workers/worker.ts',
+    'src/workers/start-worker.ts',
   ],
   format: ['esm'],
   dts: false,

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 
 /**
  * Below the directory of the user for such things: another user who could write there could run code as this one, so that a shared one will not do. Where there is none,
- * each start only takes longer. What the variables of Node say about it counts.
+ * each start only takes longer. What the variables of Node say about it counts. Compiled code makes coverage less precise: where it is collected, none is kept.
  */
 export function keepCompiledCode(): void {
-  if (process.env.NODE_COMPILE_CACHE || process.env.NODE_DISABLE_COMPILE_CACHE) return;
-  const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const { env } = process;
+  if (env.NODE_COMPILE_CACHE || env.NODE_DISABLE_COMPILE_CACHE || env.NODE_V8_COVERAGE) return;
+  const caches = env.XDG_CACHE_HOME || join(homedir(), '.cache');
   const own = join(caches, 'pexen');
   const code = join(own, 'code');
   try {

@@ -1,4 +1,4 @@
-/** Everything that configurations and modules of tests need. */
+/** Everything that configurations and modules of tests need. Every worker loads it: it imports no more than what the names stand for. */
 export {
   type Amount,
   type Attachment,
@@ -80,26 +80,27 @@ export {
   vitest,
   yaml,
 } from '@pexen/factory';
+export { HierarchyLock, path } from '@pexen/lock';
+export { processes } from '@pexen/pool-process';
+export { threads } from '@pexen/pool-thread';
 export type { Reporter } from '@pexen/report';
-export { HierarchyLock, inline, path } from '@pexen/sched';
-export {
-  type Check,
-  type CheckedAttempt,
-  type ChecksChoice,
-  type ClusterChoice,
-  defineSuite,
-  type OtelReporterName,
-  type OtelReporterOptions,
-  type OtherReporterName,
-  type PageReporterName,
-  type PageReporterOptions,
-  processes,
-  type ReporterChoice,
-  type ResourceRules,
-  type Sight,
-  type Suite,
-  type SuiteConfig,
-  type SuiteEnvironment,
-  type SuiteGroup,
-  threads,
+export { inline } from '@pexen/sched/inline';
+export type {
+  Check,
+  CheckedAttempt,
+  ChecksChoice,
+  ClusterChoice,
+  OtelReporterName,
+  OtelReporterOptions,
+  OtherReporterName,
+  PageReporterName,
+  PageReporterOptions,
+  ReporterChoice,
+  ResourceRules,
+  Sight,
+  Suite,
+  SuiteConfig,
+  SuiteEnvironment,
+  SuiteGroup,
 } from '@pexen/usecase-testsuite';
+export { defineSuite } from '@pexen/usecase-testsuite/define-suite';

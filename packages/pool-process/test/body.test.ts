@@ -1,6 +1,7 @@
 /** Bodies in worker processes. */
 import { execSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import type { Pool } from '@pexen/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -251,4 +252,20 @@ test('a worker is replaced after so many attempts', async () => {
   expect(pids[0]).toBe(pids[1]);
   expect(pids[2]).toBe(pids[3]);
   expect(new Set(pids).size).toBe(3);
+});
+
+describe('compiled code', () => {
+  const withoutNodes = { NODE_COMPILE_CACHE: undefined, NODE_V8_COVERAGE: undefined };
+
+  test('is kept where the host keeps it, and no body sees how the worker was told', async () => {
+    const fresh = await open({ env: withoutNodes });
+    expect(await returnOf(fresh, body('compiledCode'))).toEqual([getCompileCacheDir(), []]);
+    await fresh.close('kill');
+  });
+
+  test('is not kept where coverage is collected', async () => {
+    const fresh = await open({ env: { ...withoutNodes, NODE_V8_COVERAGE: scratch() } });
+    expect(await returnOf(fresh, body('compiledCode'))).toEqual([undefined, []]);
+    await fresh.close('kill');
+  });
 });

@@ -22,6 +22,7 @@ import type { PoolResources } from '../pool-resources.ts';
 import { markerVariable } from '../process-markers.ts';
 import { type ProcessTree, signalGroup, stuckMs, sweep, terminateGroup } from '../process-tree.ts';
 import { type BodyWork, bodyWorkOf } from '../serialized-work.ts';
+import { codeDirectory } from './code-directory.ts';
 import { type Ended, type FromWorker, isFromWorker, type ToWorker } from './messages.ts';
 import { StartMarkerFile } from './start-marker.ts';
 
@@ -74,7 +75,12 @@ export class WorkerConnection implements Connection {
         import.meta.resolve('@pexen/pool-process/worker'),
         argumentsFor(place, settings.execArgv),
       ),
-      env: { ...resources.env, ...slotVariable(place), [markerVariable]: marker },
+      env: {
+        ...resources.env,
+        ...codeDirectory(resources.env),
+        ...slotVariable(place),
+        [markerVariable]: marker,
+      },
       cwd: resources.cwd,
       stdio: { kind: 'pipes' as const, stdout: stdout.fd, stderr: stderr.fd, files: [this.#startMarker.fd] },
     };
