@@ -21,7 +21,10 @@ test('pexen imports what its names stand for, and nothing of what carries a run 
   );
   expect(ofRun.sort()).toEqual([
     'packages/sched/src/driver/attempt.ts',
+    'packages/sched/src/driver/event-loop.ts',
     'packages/sched/src/driver/inline-pool.ts',
+    'packages/sched/src/inline.ts',
     'packages/usecase-testsuite/src/config/define-suite.ts',
+    'packages/usecase-testsuite/src/define-suite.ts',
   ]);
 });
