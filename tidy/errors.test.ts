@@ -6,12 +6,13 @@ import { describe, expect, test } from 'vitest';
 import { published, ROOT, type SourceFile, sourcesIn, walk } from './sources.ts';
 
 /**
- * Environment variables look like codes: those of programs and workers, which docs/processes.md has, that of the processes in which a
+ * Environment variables look like codes: those of programs and workers, which docs/processes.md has, that by which workers get the place of compiled code, that of the processes in which a
  * watched suite runs, and that which chooses profiles.
  */
 const environment = [
   'ATTEMPT',
   'ATTEMPT_NUMBER',
+  'COMPILED_CODE',
   'INTERRUPTIONS',
   'PROFILE',
   'REPORT',

@@ -257,7 +257,7 @@ test('a worker is replaced after so many attempts', async () => {
 describe('compiled code', () => {
   const withoutNodes = { NODE_COMPILE_CACHE: undefined, NODE_V8_COVERAGE: undefined };
 
-  test('is kept where the host keeps it, and no body sees how the worker was told', async () => {
+  test('is kept where the host keeps it, and no body sees how the worker knows', async () => {
     const fresh = await open({ env: withoutNodes });
     expect(await returnOf(fresh, body('compiledCode'))).toEqual([getCompileCacheDir(), []]);
     await fresh.close('kill');

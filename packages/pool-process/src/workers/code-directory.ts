@@ -1,4 +1,4 @@
-/** Where Node keeps compiled code, as a host tells its workers. */
+/** Where Node keeps compiled code, as a host hands it to its workers. */
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import process from 'node:process';

@@ -4,4 +4,4 @@ import { takeCodeDirectory } from './code-directory.ts';
 
 const directory = takeCodeDirectory();
 if (directory !== undefined) enableCompileCache(directory);
-await import('./worker.ts');
+void import('./worker.ts');
