@@ -125,6 +125,39 @@ class Lab {
     return { ledger, running, agents, first: node, other: node === 'one' ? 'two' : 'one' };
   }
 
+  /**
+   * Two nodes on which a recorded run has set up what its first test needs, which goes on; then the scheduler was killed, and the node that does not have the test has booted.
+   * `isServed`: what is set up is built on a service of each node.
+   */
+  async recordedNodes(isServed: boolean) {
+    const agents: Record<string, AgentProcess> = {};
+    for (const name of ['one', 'two']) agents[name] = await this.agent(name, { boot: 1 });
+    const file = this.file('ledger');
+    const ledger = (): readonly string[] => textOf(file).split('\n').filter(Boolean);
+    const session = (isResume: boolean) => {
+      const { servers } = this;
+      const given = JSON.stringify({ state: this.file('state'), servers, file, isResume, isServed });
+      const scheduler = fileURLToPath(new URL('./support/setup-scheduler.ts', import.meta.url));
+      const argv = ['--conditions=@pexen/source', scheduler, given];
+      const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+      const going = { child, output: '', ended: once(child, 'exit') };
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (going.output += text));
+      return going;
+    };
+    const former = session(false);
+    const setUp = isServed ? 'fills' : 'prepares';
+    const isSetUp = (name: string): boolean =>
+      former.output.includes(`result set-up/${setUp}@${name} returned`);
+    const use = (): string | undefined => ledger().find((line) => line.startsWith('needs'));
+    await until(() => isSetUp('one') && isSetUp('two') && use() !== undefined);
+    former.child.kill('SIGKILL');
+    const used = use()?.split(' ')[1] ?? '';
+    const booted = used === 'one' ? 'two' : 'one';
+    await agents[booted]?.stop();
+    await this.agent(booted, { boot: 2 });
+    return { former, ledger, used, booted, resume: () => session(true) };
+  }
+
   file(name: string): string {
     return join(this.folder, name);
   }
@@ -335,39 +368,36 @@ const cases: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
 
   'the scheduler is killed, and the run resumed: only a node that has booted meanwhile is set up again':
     async (lab) => {
-      const agents: Record<string, AgentProcess> = {};
-      for (const name of ['one', 'two']) agents[name] = await lab.agent(name, { boot: 1 });
-      const file = lab.file('ledger');
-      const ledger = (): readonly string[] => textOf(file).split('\n').filter(Boolean);
-      const session = (isResume: boolean) => {
-        const given = JSON.stringify({ state: lab.file('state'), servers: lab.servers, file, isResume });
-        const scheduler = fileURLToPath(new URL('./support/setup-scheduler.ts', import.meta.url));
-        const argv = ['--conditions=@pexen/source', scheduler, given];
-        const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
-        const going = { child, output: '' };
-        child.stdout.setEncoding('utf8').on('data', (text: string) => (going.output += text));
-        return going;
-      };
-      const former = session(false);
-      const isPrepared = (name: string): boolean =>
-        former.output.includes(`result set-up/prepares@${name} returned`);
-      await until(() => isPrepared('one') && isPrepared('two') && ledger().length === 3);
-      former.child.kill('SIGKILL');
-      const [, used] =
-        ledger()
-          .find((line) => line.startsWith('needs'))
-          ?.split(' ') ?? [];
-      const booted = used === 'one' ? 'two' : 'one';
-      await agents[booted]?.stop();
-      await lab.agent(booted, { boot: 2 });
-      const later = session(true);
+      const { former, ledger, booted, used, resume } = await lab.recordedNodes(false);
+      const later = resume();
       await until(() => ledger().includes(`prepares ${booted} ${bootOf(2)}`));
       lab.write('ledger.go');
-      expect(await once(later.child, 'exit')).toEqual([0, null]);
+      expect(await later.ended).toEqual([0, null]);
       const prepared = ledger().filter((line) => line.startsWith('prepares'));
       const boots = [`one ${bootOf(1)}`, `two ${bootOf(1)}`, `${booted} ${bootOf(2)}`];
       expect(prepared.toSorted(), later.output).toEqual(boots.map((each) => `prepares ${each}`).toSorted());
+      expect(former.output).toContain(`result set-up/prepares@${used} returned`);
       expect(later.output).toContain(`recalled set-up/prepares@${used} returned`);
+    },
+
+  'the scheduler is killed, and the run resumed: the service of each node starts there once more, and so does what is built on it':
+    async (lab) => {
+      const { ledger, booted, used, resume } = await lab.recordedNodes(true);
+      const before = ledger().length;
+      const later = resume();
+      const since = (): readonly string[] => ledger().slice(before);
+      const of = (what: string) =>
+        since()
+          .filter((line) => line.startsWith(what))
+          .toSorted();
+      await until(() => ['serves', 'fills'].every((what) => of(what).length === 2));
+      lab.write('ledger.go');
+      expect(await later.ended).toEqual([0, null]);
+      const places = [`${used} ${bootOf(1)}`, `${booted} ${bootOf(2)}`];
+      expect(of('serves'), later.output).toEqual(places.map((each) => `serves ${each}`).toSorted());
+      expect(of('fills'), later.output).toEqual(places.map((each) => `fills ${each}`).toSorted());
+      expect(of('needs').length, later.output).toBe(2);
+      expect(ledger().join('\n')).not.toContain('twice');
     },
 
   'the disk of a node is full: what runs there ends well, and the rest runs elsewhere': async (lab) => {

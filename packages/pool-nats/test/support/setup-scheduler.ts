@@ -1,10 +1,13 @@
-/** One session of a recorded run with a set-up of nodes, and two tests that need it one after the other. Argument: what it gets, as JSON. */
+/**
+ * One session of a recorded run with a set-up of nodes, which may be built on a service of each of them, and two tests that need it one after the other.
+ * Argument: what it gets, as JSON.
+ */
 import { run } from '@pexen/sched';
 import { resumeRun, startRun } from '@pexen/store';
 import { nats } from '../../src/index.ts';
-import { needs, prepares } from '../fixtures/tasks.ts';
+import { fills, needs, prepares, servesNode } from '../fixtures/tasks.ts';
 
-const { state: stateDirectory, servers, file, isResume } = JSON.parse(process.argv[2] ?? '{}');
+const { state: stateDirectory, servers, file, isResume, isServed } = JSON.parse(process.argv[2] ?? '{}');
 const recorded = isResume
   ? await resumeRun({ stateDirectory })
   : await startRun({
@@ -13,8 +16,14 @@ const recorded = isResume
       description: { versions: {} },
     });
 const pool = () => nats({ servers, pool: 'lab', nodes: 2 });
+const setUps = isServed
+  ? [
+      { under: ['service'], task: servesNode.with({ file }) },
+      { under: ['set-up'], task: fills.with({ file }) },
+    ]
+  : [{ under: ['set-up'], task: prepares.with({ file }) }];
 const tasks = [
-  { under: ['set-up'], task: prepares.with({ file }) },
+  ...setUps,
   { under: ['first'], task: needs.with({ file }) },
   { under: ['second'], after: ['first'], task: needs.with({ file }) },
 ];

@@ -76,10 +76,19 @@ class Decider {
 
   #findOnServices(): void {
     this.#repeat((task) => {
-      const met = this.#recordOf(task)?.metBy ?? [];
-      const isOn = task.isService === true || met.some(({ path }) => this.#onServices.has(path));
+      const paths = task.isPerNode === true ? this.#mayBeMetBy(task) : this.#wasMetBy(task);
+      const isOn = task.isService === true || paths.some((path) => this.#onServices.has(path));
       return isOn && grow(this.#onServices, task.path);
     });
+  }
+
+  #wasMetBy(task: SuiteTask): readonly string[] {
+    const { executed } = this.#suite;
+    return (this.#recordOf(task)?.metBy ?? []).map(({ path }) => executed?.get(path) ?? path);
+  }
+
+  #mayBeMetBy(task: SuiteTask): readonly string[] {
+    return this.#index.requirementsOf(task).flatMap(({ providers }) => providers.map(({ path }) => path));
   }
 
   /** What changed spreads to all that was built on it: first among tasks that run, then among those that keep their results. */
@@ -215,7 +224,7 @@ class Decider {
     const providers = this.#index.requirementsOf(task).flatMap((requirement) => requirement.providers);
     const stands = (provider: SuiteTask): boolean => {
       const its = this.#recordOf(provider);
-      if (provider.isService === true || this.#renewed.has(provider.path)) return false;
+      if (this.#onServices.has(provider.path) || this.#renewed.has(provider.path)) return false;
       return its?.gave !== true || this.#overOf(provider, its) === undefined;
     };
     const change = this.#changeOf(task, { ...record, state: 'started' });

@@ -33,12 +33,16 @@ export interface SuiteTask {
   readonly selected: boolean;
   readonly scope: Scope;
   readonly isService?: boolean;
+  /** It is executed on each node, by tasks of their own: what it was built on is known of them, not of it. */
+  readonly isPerNode?: boolean;
   readonly hasCleanup?: boolean;
 }
 
 /** The suite as it is now, and the machine that it runs on. */
 export interface PresentSuite {
   readonly tasks: readonly SuiteTask[];
+  /** The tasks that earlier sessions executed on nodes, by the paths of these executions. */
+  readonly executed?: ReadonlyMap<string, string>;
   /** Identifies the boot of the machine. */
   readonly boot?: string;
   /** So many deaths of the command while an attempt ran make it crash. Default 10. */

@@ -228,7 +228,9 @@ export class EarlierSessions {
     const { mode, boot, maxInterruptions } = this.#options;
     const tasks = this.#suiteOf([...this.#infos.values()]);
     const lastSession = this.#options.entries.at(-1)?.session;
-    const suite: PresentSuite = defined({ tasks, boot, maxInterruptions, lastSession, left: this.#left });
+    const { executed } = this.archive;
+    const known = { tasks, executed, lastSession, left: this.#left };
+    const suite: PresentSuite = defined({ ...known, boot, maxInterruptions });
     const decisions = decide(this.records, suite, mode);
     const guards = guardsOf(decisions, this.records, suite);
     this.#suite = new Map(tasks.map((task) => [task.path, task]));

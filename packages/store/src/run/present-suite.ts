@@ -52,6 +52,7 @@ function suiteTask(
     selected: facts.selected(path),
     scope,
     ...(info.service && { isService: true }),
+    ...(info.perNode && { isPerNode: true }),
     ...(hasCleanup && { hasCleanup }),
   };
 }

@@ -46,6 +46,8 @@ type EventOf<Type extends JournalEvent['type']> = Extract<JournalEvent, { readon
 /** The results in a journal, by call path. */
 export class ResultArchive {
   readonly tasks = new Map<string, ArchivedTask>();
+  /** The tasks that were executed on nodes, by the paths of these executions. */
+  readonly executed = new Map<string, string>();
   readonly #paths = new Map<number, string>();
   readonly #sets = new Map<number, FileSet>();
   #session: ArchivedSession = { session: 0, startedAt: 0 };
@@ -71,7 +73,10 @@ export class ResultArchive {
         this.#session = { session, startedAt: event.wallMs };
         break;
       case 'tasks-added':
-        for (const info of event.tasks) this.#addTask(info, seq);
+        for (const info of event.tasks) {
+          this.#addTask(info, seq);
+          if (info.node !== undefined) this.executed.set(info.path, info.node.of);
+        }
         break;
       case 'file-set':
         this.#sets.set(event.id, event.set);

@@ -108,25 +108,31 @@ describe('attempts that are still in their pools', () => {
     readonly task?: Parameters<typeof taskOf>[1];
     readonly provider?: Parameters<typeof recordOf>[1];
     readonly providerTask?: Parameters<typeof taskOf>[1];
+    /** Task `s`. */
+    readonly service?: Parameters<typeof taskOf>[1];
+    readonly executed?: ReadonlyMap<string, string>;
     readonly left?: object;
     readonly health?: 'whole' | 'damaged';
     readonly mode?: 'resume' | 'rerun';
   }
 
   function decisionWith(situation: Situation) {
-    const { record = started, task = {}, provider, providerTask, health = 'whole' } = situation;
+    const { record = started, task = {}, provider, providerTask, service, health = 'whole' } = situation;
     const requires = provider === undefined ? [] : [{ form: 'one', capabilities: ['task:p'] } as const];
     const tasks = [
+      ...(service === undefined ? [] : [taskOf('s', { ...service, isService: true })]),
       ...(provider === undefined ? [] : [taskOf('p', providerTask)]),
       taskOf('a', { digests, requires, rerunnable: false, ...task }),
     ];
     const records = [...(provider === undefined ? [] : [recordOf('p', provider)]), recordOf('a', record)];
-    const suite = { tasks, boot: 'b', lastSession: 1, left: [{ ...left, ...situation.left }] };
+    const { executed = new Map<string, string>() } = situation;
+    const suite = { tasks, executed, boot: 'b', lastSession: 1, left: [{ ...left, ...situation.left }] };
     const mode =
       situation.mode === 'rerun'
         ? ({ kind: 'rerun', classes: ['not-run'] } as const)
         : ({ kind: 'resume' } as const);
-    const of = { health, tasks: new Map(records.map((each) => [each.path, each])) };
+    const executions = [...executed.keys()].map((path) => recordOf(path, { ...started, origin: 'node' }));
+    const of = { health, tasks: new Map([...records, ...executions].map((each) => [each.path, each])) };
     return decide(of, suite, mode).find(({ path }) => path === 'a');
   }
 
@@ -176,6 +182,21 @@ describe('attempts that are still in their pools', () => {
     ['of a task that is not selected', { task: { selected: false } }],
     ['of a task that the loop had added', { record: { ...started, origin: 'loop' } }],
     ['behind a service', { provider: { ...started, state: 'up' }, providerTask: { isService: true } }],
+    [
+      'behind a set-up of nodes that is built on a service',
+      {
+        service: {},
+        provider: { state: 'none' },
+        providerTask: { isPerNode: true, requires: [{ form: 'one', capabilities: ['task:s'] }] },
+      },
+    ],
+    [
+      'behind what was built on a service of a node',
+      {
+        ...{ service: { isPerNode: true }, executed: new Map([['s@one', 's']]) },
+        provider: { ...ended, metBy: [{ path: 's@one', revision: 1 }] },
+      },
+    ],
     ['behind what ended with the session', { provider: ended, providerTask: { scope: 'process' } }],
     ['behind a reboot', { provider: { ...ended, mark: 'other' }, providerTask: { scope: 'boot' } }],
     ['with a damaged journal', { health: 'damaged' }],
