@@ -59,6 +59,7 @@ class ClusterLocks implements RunLocks {
   #guard: LeaseGuard | undefined;
   #member: Member | undefined;
   #memberships = 0;
+  readonly #store = new KnownStore();
   /** What was asked for between two memberships. */
   readonly #waiting = new Map<number, SharedRequest>();
 
@@ -107,7 +108,8 @@ class ClusterLocks implements RunLocks {
     const isFirst = ++this.#memberships === 1;
     const { leaseMs, endingMs } = this.#parts.timing;
     const timing = { leaseMs, endingMs: Math.max(endingMs, listener.outlivesMs) };
-    const member = new Member({ ...this.#parts, timing, info, isFirst, listener, guard, ended });
+    const given = { ...this.#parts, timing, info, isFirst, store: this.#store };
+    const member = new Member({ ...given, listener, guard, ended });
     this.#member = member;
     for (const request of this.#waiting.values()) member.session.acquire(request);
     this.#waiting.clear();
@@ -144,8 +146,30 @@ interface Claim {
   readonly owner: string;
   /** Never used again: numbers of epochs are, in a store that has lost them. */
   readonly name: string;
+  /** The name of the first claim since the store was new: another one if it has lost everything since. */
+  readonly store: string;
   /** Some table has waited long enough since the store was new. */
   readonly isOpen: boolean;
+}
+
+/** `store` is undefined while there is no claim. */
+type LastClaim = Omit<Claim, 'store'> & { readonly store: string | undefined; readonly revision: number };
+
+/** Since when this run knows the store as it is: all that was granted in the one before it was granted earlier. Outlasts memberships. */
+class KnownStore {
+  #name = '';
+  #sinceMs = 0;
+
+  see(name: string, nowMs: number): void {
+    if (name === this.#name) return;
+    this.#name = name;
+    this.#sinceMs = nowMs;
+  }
+
+  /** For how long, ms. */
+  age(nowMs: number): number {
+    return nowMs - this.#sinceMs;
+  }
 }
 
 interface MemberOptions extends Omit<ClusterLocksParts, 'guard'> {
@@ -154,6 +178,7 @@ interface MemberOptions extends Omit<ClusterLocksParts, 'guard'> {
   readonly guard: LeaseGuard;
   /** An error while it connects is one of the user. Later ones are of the network, which may come back. */
   readonly isFirst: boolean;
+  readonly store: KnownStore;
   /** The lease is lost. */
   readonly ended: (reason: string) => void;
 }
@@ -274,28 +299,28 @@ class Member implements LockWorld {
 
   async claimEpoch(epoch: number): Promise<boolean> {
     const { run } = this.#options.info;
-    const claim: Claim = { epoch, owner: run, name: `${run}/${++this.#claims}`, isOpen: false };
+    const name = `${run}/${++this.#claims}`;
     return await this.#persist(async (network) => {
       const { revision, ...last } = await this.#epoch();
       if (last.epoch === epoch - 1) {
-        const text = JSON.stringify({ ...claim, isOpen: last.isOpen });
-        const claimed = await network.put(epochKey, text, revision);
+        const { store = name, isOpen } = last;
+        const claim: Claim = { epoch, owner: run, name, store, isOpen };
+        const claimed = await network.put(epochKey, JSON.stringify(claim), revision);
         if (claimed === undefined) return false;
-      } else if (last.name !== claim.name) return false;
-      this.#joined.set(epoch, claim.name);
+      } else if (last.name !== name) return false;
+      this.#joined.set(epoch, name);
       return true;
     });
   }
 
   /**
    * A store without epochs is new, or has lost them. The first table does not know which, and waits until every lease that was granted before is over; so does
-   * each one that takes its place before that.
+   * each one that takes its place before that, from when its run first saw the store. So a new store is opened in the end even where no run that waits keeps its lease for so long.
    */
   async loadHolds(epoch: number): Promise<readonly WrittenHolds[]> {
-    const { info, timing } = this.#options;
+    const { info } = this.#options;
     if (!(await this.#epoch()).isOpen) {
-      this.#warnOfNewTable();
-      await this.#pause(expiryMs(timing));
+      await this.#untilAllIsOver();
       await this.#openTables(epoch);
     }
     return await this.#persist(async (network) => {
@@ -303,6 +328,14 @@ class Member implements LockWorld {
       const records = await Promise.all(others.map((run) => network.get(keyOf(run))));
       return records.flatMap((found) => (found && readRecord(found.value)) ?? []);
     });
+  }
+
+  async #untilAllIsOver(): Promise<void> {
+    const { timing, leaseNow, store } = this.#options;
+    const restMs = expiryMs(timing) - store.age(leaseNow());
+    if (restMs <= 0) return;
+    this.#warnOfNewTable(restMs);
+    await this.#pause(restMs);
   }
 
   /** From now on tables need not wait. If another one has taken the place of this one, that has to do it. */
@@ -366,10 +399,13 @@ class Member implements LockWorld {
     await never;
   }
 
-  async #epoch(): Promise<Claim & { readonly revision: number }> {
+  async #epoch(): Promise<LastClaim> {
     const found = await this.#persist((network) => network.get(epochKey));
-    if (found === undefined) return { epoch: 0, owner: '', name: '', isOpen: false, revision: 0 };
-    return { ...(JSON.parse(found.value) as Claim), revision: found.revision };
+    if (found === undefined)
+      return { epoch: 0, owner: '', name: '', store: undefined, isOpen: false, revision: 0 };
+    const claim = JSON.parse(found.value) as Claim;
+    this.#options.store.see(claim.store, this.#options.leaseNow());
+    return { ...claim, revision: found.revision };
   }
 
   /** Tries until it is done, or the membership is over. */
@@ -389,8 +425,8 @@ class Member implements LockWorld {
     return new Promise((resolve) => void this.#options.clock.after(ms, resolve, { keepsAlive: false }));
   }
 
-  #warnOfNewTable(): void {
-    const seconds = Math.ceil(expiryMs(this.#options.timing) / 1_000);
+  #warnOfNewTable(restMs: number): void {
+    const seconds = Math.ceil(restMs / 1_000);
     this.#options.listener.warn({
       code: 'PEXEN_LOCKS_NEW',
       message: `the server knows of no locks of the cluster: it is new, or has lost them. The first ones are given in ${seconds} s, since until then runs that it has forgotten may hold some`,

@@ -45,15 +45,18 @@ class Machine {
   deadlineMs: number | undefined;
   record: { readonly run: string; readonly afterMs: number } | undefined;
   remaining: number;
+  /** It does not end after its last task. */
+  readonly goesOn: boolean;
   listener: NetworkListener | undefined;
   run = '';
   locks: RunLocks | undefined;
   readonly wanted = new Map<number, string>();
   readonly holds = new Map<number, Hold>();
 
-  constructor(name: string, remaining: number) {
+  constructor(name: string, remaining: number, goesOn: boolean) {
     this.name = name;
     this.remaining = remaining;
+    this.goesOn = goesOn;
   }
 }
 
@@ -233,7 +236,8 @@ class World {
   // One machine
 
   #begin(): void {
-    const machine = new Machine(`m${this.#machines.length}`, this.#random.int(1, 7));
+    const { length } = this.#machines;
+    const machine = new Machine(`m${length}`, this.#random.int(1, 7), this.#random.chance(0.5));
     this.#machines.push(machine);
     const clock = {
       now: () => this.#nowMs,
@@ -294,7 +298,8 @@ class World {
   #ask(machine: Machine): void {
     if (machine.isDead) return;
     if (machine.remaining === 0) {
-      if (machine.wanted.size + machine.holds.size === 0) void machine.locks?.close();
+      // A run may go on with tasks that share nothing. What it has released must be free all the same.
+      if (machine.wanted.size + machine.holds.size === 0 && !machine.goesOn) void machine.locks?.close();
       return;
     }
     machine.remaining--;

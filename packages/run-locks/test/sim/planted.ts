@@ -123,14 +123,14 @@ export const plantedInCluster: readonly PlantedBug[] = [
   {
     what: 'a table after a loss takes the store for one that others have waited for',
     file: clusterLocks,
-    find: 'const text = JSON.stringify({ ...claim, isOpen: last.isOpen });',
-    replace: 'const text = JSON.stringify({ ...claim, isOpen: true });',
+    find: 'const claim: Claim = { epoch, owner: run, name, store, isOpen };',
+    replace: 'const claim: Claim = { epoch, owner: run, name, store, isOpen: true || isOpen };',
   },
   {
-    what: 'a table that is made answers nothing',
-    file: 'protocol/lock-node.ts',
-    find: "if (message.type !== 'ping') this.#early.push([link, message]);",
-    replace: 'if (message.type !== undefined) this.#early.push([link, message]);',
+    what: 'the age of a store counts from the one before it',
+    file: clusterLocks,
+    find: 'if (name === this.#name) return;',
+    replace: "if (this.#name !== '') return;",
   },
   {
     what: 'a new membership begins before what has lost its locks has ended',

@@ -55,4 +55,10 @@ export const acrossRunsBugs: readonly PlantedBug[] = [
     find: '          this.state.releaseLocks(input.task);\n',
     replace: '          this.state.acrossRuns.grant(input.task);\n',
   },
+  {
+    what: 'the loss of an earlier request takes the locks of a later one',
+    file: machine,
+    find: 'if (this.state.acrossRuns.requestGranted(input.task) === input.request)',
+    replace: 'if (this.state.acrossRuns.isGranted(input.task))',
+  },
 ];
