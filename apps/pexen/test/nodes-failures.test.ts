@@ -14,19 +14,31 @@ const program = typeof found === 'object' ? found.file : '';
 
 type Running = ReturnType<typeof startWith>;
 
-/** Notes each of its starts, and goes on until the file "go" is there; then what it has is passed on. */
-const waits = (meta: string): string => `
+/** Notes each of its starts, in a file of that name, and goes on until the file "go" is there; then what it has is passed on. */
+const waits = (meta: string, started = 'started'): string => `
   import { appendFileSync, existsSync, readFileSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
   import { task } from 'pexen';
   export const waits = task(${meta}, async () => {
-    appendFileSync('started', process.pid + '\\n');
+    appendFileSync('${started}', process.pid + '\\n');
     const runs = (pid) => { try { return process.kill(pid, 0); } catch { return false; } };
-    const pids = readFileSync('started', 'utf8').split('\\n').filter(Boolean).map(Number);
+    const pids = readFileSync('${started}', 'utf8').split('\\n').filter(Boolean).map(Number);
     if (pids.slice(0, -1).some(runs)) throw new Error('it runs already');
     while (!existsSync('go')) await sleep(20);
   });
 `;
+/** Kills something at each start, and notes that. */
+const kills = (meta: string, pid: string): string => `
+  import { appendFileSync } from 'node:fs';
+  import { task } from 'pexen';
+  export const kills = task(${meta}, async () => {
+    appendFileSync('started', process.pid + '\\n');
+    process.kill(${pid}, 'SIGKILL');
+    await new Promise(() => {});
+  });
+`;
+const passes = (meta: string): string =>
+  `import { task } from 'pexen';\nexport const passes = task(${meta}, () => {});`;
 const teardown = "import { task } from 'pexen';\nexport const removes = task({ tearsDown: 'a' }, () => {});";
 
 /** A configuration with a pool of nodes: short leases, since tests wait for them. */
@@ -109,14 +121,19 @@ class Lab {
     process.kill(this.server?.pid ?? 0, 'SIGHUP');
   }
 
-  /** The test that waits has started. */
-  async hasStarted(): Promise<void> {
-    await expect.poll(() => existsSync(join(this.dir, 'started'))).toBe(true);
+  /** The test that notes its starts in that file has started. */
+  async hasStarted(file = 'started'): Promise<void> {
+    await expect.poll(() => existsSync(join(this.dir, file))).toBe(true);
+  }
+
+  /** The processes in which it has started. */
+  startsIn(file: string): readonly number[] {
+    return readFileSync(join(this.dir, file), 'utf8').split('\n').filter(Boolean).map(Number);
   }
 
   /** How often it has started. */
   get starts(): number {
-    return readFileSync(join(this.dir, 'started'), 'utf8').split('\n').length - 1;
+    return this.startsIn('started').length;
   }
 
   /** What another machine has of the run: a copy of its folder as it is now. */
@@ -151,6 +168,14 @@ async function runOnOneNode(
 }
 
 const keys = `nkey: 'security/scheduler/scheduler.nkey', tls: { ca: 'security/scheduler/ca.crt' }`;
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** What fails, and what follows. */
 const cases: Readonly<Record<string, (atEnd: AtEnd) => Promise<void>>> = {
@@ -237,6 +262,82 @@ const cases: Readonly<Record<string, (atEnd: AtEnd) => Promise<void>>> = {
       lab.go();
       const ended = await resumed.ended;
       expect([ended.exitCode, ended.stderr]).toEqual([0, expect.stringContaining('PEXEN_RUN_WAITS')]);
+    },
+
+  'a run that is killed, and gone for longer than its leases: its nodes end what it ran, and a resume runs that again, if it may':
+    async (atEnd) => {
+      const tests = {
+        'a.task.ts': waits("{ claims: ['/board'] }"),
+        'b.task.ts': waits('{ rerunnable: false }', 'once'),
+      };
+      const lab = await (await Lab.of(atEnd, tests, 'nodes: 2, leaseMs: 8000')).open();
+      const [one] = [await lab.node('one'), await lab.node('two')];
+      const run = lab.start('run');
+      await Promise.all([lab.hasStarted(), lab.hasStarted('once')]);
+      run.kill('SIGKILL');
+      await run.ended;
+      const left = [...lab.startsIn('started'), ...lab.startsIn('once')];
+      await expect.poll(() => left.filter(isRunning), { timeout: 60_000 }).toEqual([]);
+      const resumed = lab.start('resume');
+      await expect.poll(() => lab.starts, { timeout: 60_000 }).toBe(2);
+      lab.go();
+      const { exitCode, stdout, stderr } = await resumed.ended;
+      expect([exitCode, stdout], stderr).toEqual([1, expect.stringMatching(/1 passed, 1 crashed/)]);
+      expect(stdout).not.toContain('ADOPTED');
+      expect([lab.starts, lab.startsIn('once').length]).toEqual([2, 1]);
+      one.kill('SIGTERM');
+      expect(await one.ended).toMatchObject({ exitCode: 0 });
+    },
+
+  'a test kills each process that it runs in: it has crashed as often as it may, and the others go on':
+    async (atEnd) => {
+      const tests = { 'a.task.ts': kills('{ retries: 2 }', 'process.pid'), 'b.task.ts': passes('{}') };
+      const lab = await (await Lab.of(atEnd, tests)).open();
+      await lab.node('one');
+      const { exitCode, stdout, stderr } = await lab.start('run').ended;
+      expect([exitCode, stdout], stderr).toEqual([1, expect.stringMatching(/1 passed, 1 crashed/)]);
+      expect(stdout).toContain('SIGKILL');
+      expect(lab.starts).toBe(3);
+    },
+
+  'a test kills the agent of its node each time, which is started again: it is lost for good with the third, and the others go on':
+    async (atEnd) => {
+      const tests = {
+        'a.task.ts': kills("{ on: 'name=old' }", 'process.ppid'),
+        'b.task.ts': passes("{ on: 'name=fit' }"),
+      };
+      const lab = await (await Lab.of(atEnd, tests, 'nodes: 2, leaseMs: 60_000')).open();
+      await lab.node('fit');
+      let old = await lab.node('old');
+      const run = lab.start('run');
+      for (const _ of [1, 2, 3]) {
+        await old.ended;
+        old = await lab.node('old');
+      }
+      const { exitCode, stdout, stderr } = await run.ended;
+      expect([exitCode, stdout], stderr).toEqual([1, expect.stringMatching(/1 passed, 1 crashed/)]);
+      expect(lab.starts).toBe(3);
+    },
+
+  'values of more than a packet pass from node to node; one of more than 64 MiB fails its test, and nothing else':
+    async (atEnd) => {
+      const text = `
+        import { key, task } from 'pexen';
+        const [two, huge] = [key('two'), key('huge')];
+        const text = (mebibytes) => 'x'.repeat(mebibytes * 1024 ** 2);
+        export const fits = task({ on: 'name=one', provides: [two] }, ({ set }) => set(two, text(2)));
+        export const arrives = task({ on: 'name=two', requires: [two] }, ({ get }) => {
+          if (get(two) !== text(2)) throw new Error('it is another one');
+        });
+        export const exceeds = task({ on: 'name=one', provides: [huge] }, ({ set }) => set(huge, text(65)));
+        export const misses = task({ requires: [huge] }, () => {});
+        export const goesOn = task({ on: 'name=one', after: [exceeds] }, () => {});
+      `;
+      const lab = await (await Lab.of(atEnd, { 'a.task.ts': text }, 'nodes: 2, leaseMs: 60_000')).open();
+      await Promise.all([lab.node('one'), lab.node('two')]);
+      const { exitCode, stdout, stderr } = await lab.start('run').ended;
+      expect([exitCode, stdout], stderr).toEqual([1, expect.stringMatching(/3 passed, 1 error, 1 skipped/)]);
+      expect(stdout).toContain('PEXEN_VALUE_TOO_LARGE');
     },
 };
 
