@@ -1,7 +1,16 @@
 /** A plan is a value: made once, inspected, selected from, and run any number of times. */
-import { isPexenError, type Pool, type PoolManifest, type Result, type Runnable } from '@pexen/core';
+import {
+  isPexenError,
+  type NodeView,
+  type Pool,
+  type PoolManifest,
+  type Result,
+  type Runnable,
+  type TaskMeta,
+} from '@pexen/core';
 import { describe, expect, it } from 'vitest';
 import { anyOf, inline, key, type Plan, place, plan, type Run, run, task } from '../src/index.ts';
+import { NodePool } from './node-pool.ts';
 
 const start = task({ name: 'start', provides: ['service'] }, () => {});
 const stop = task({ name: 'stop', tearsDown: 'service' }, () => {});
@@ -298,6 +307,52 @@ describe('how long a run would take', () => {
       pathsOf(whole).map(() => [undefined, 100]),
     );
     expect(whole.describe('/').filter(({ claims }) => claims?.[0] === 'db')).toHaveLength(4);
+  });
+
+  describe('on nodes', () => {
+    const kvm = ({ properties }: NodeView): boolean => properties.kvm === true;
+    const nodes = [
+      { name: 'n0', properties: { kvm: true }, slots: 1 },
+      { name: 'n1', properties: {}, slots: 1 },
+      { name: 'n2', properties: {}, slots: 1 },
+    ];
+    const lab = { pool: () => new NodePool([]), spare: 0 };
+    const timesOf = (each: (path: string) => number) => ({ workers: 1, durationMs: each, nodes });
+    const named = (name: string, meta: TaskMeta): Runnable => task({ name, ...meta }, () => {});
+
+    it('starts first what few nodes can run, and what that waits for', () => {
+      const builds = ['b0', 'b1', 'b2'].map((name) => named(name, { weight: 30 }));
+      const image = named('image', { provides: ['image'], weight: 10 });
+      const boots = ['v0', 'v1', 'v2'].map((name) =>
+        named(name, { requires: ['image'], weight: 20, on: kvm }),
+      );
+      const durationMs = (path: string): number => ({ b: 30, i: 10, v: 20 })[path[0] as 'b' | 'i' | 'v'];
+      const all = plan([...builds, ...boots, image], lab);
+      // On one of the three nodes 60 ms are left when the image is there: 10 + 60. By its chain alone, the image would start after the builds.
+      expect(all.wallTimeMs(timesOf(durationMs))).toBe(70);
+      const anywhere = all.revised(({ on }) => (on === undefined ? undefined : { on: undefined }));
+      expect(anywhere.wallTimeMs(timesOf(durationMs))).toBe(60);
+    });
+
+    it('is not limited by what every node has, and counts one claim on each', () => {
+      const flashes = ['a', 'b', 'c', 'd'].map((name) =>
+        named(name, { claims: ['/dev/kvm'], on: () => true }),
+      );
+      const all = plan(flashes, { ...lab, nodeResources: { '/dev/kvm': {} } });
+      expect(all.wallTimeMs(timesOf(() => 100))).toBe(200);
+      const wide = nodes.map((node) => ({ ...node, slots: 4 }));
+      expect(all.wallTimeMs({ ...timesOf(() => 100), nodes: wide })).toBe(200);
+      expect(all.wallTimeMs({ workers: 4, durationMs: () => 100 })).toBe(400);
+    });
+
+    it('sets up each of them, and is infinite for what none can run', () => {
+      const driver = named('driver', { perNode: true, provides: ['driver'] });
+      const users = ['a', 'b', 'c'].map((name) => named(name, { requires: ['driver'] }));
+      const durationMs = (path: string): number => (path === 'driver' ? 50 : 100);
+      expect(plan([driver, ...users], lab).wallTimeMs(timesOf(durationMs))).toBe(150);
+      const never = [named('never', { on: () => 'has no arm' })];
+      expect(plan(never, lab).wallTimeMs(timesOf(durationMs))).toBe(Number.POSITIVE_INFINITY);
+    });
   });
 
   it('is refused of metadata that are wrong', () => {

@@ -9,6 +9,7 @@ import { lockBugs } from './sim/planted/lock-bugs.ts';
 import { beyondTheSimulator, machineBugs } from './sim/planted/machine-bugs.ts';
 import { nodeBugs } from './sim/planted/node-bugs.ts';
 import { nodeLockBugs } from './sim/planted/node-lock-bugs.ts';
+import { nodeRankBugs } from './sim/planted/node-rank-bugs.ts';
 import { clear, hunt, isGone, readFoundAt } from './sim/planted/plant.ts';
 import { serviceBugs } from './sim/planted/service-bugs.ts';
 import { setupBugs } from './sim/planted/setup-bugs.ts';
@@ -40,6 +41,7 @@ const bugs = [
   nodeBugs,
   setupBugs,
   nodeLockBugs,
+  nodeRankBugs,
   acrossRunsBugs,
 ].flatMap(sampled);
 /** Two at a time: each hunt is a process of its own. */

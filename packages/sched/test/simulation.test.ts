@@ -5,6 +5,7 @@ import { isWhole } from '#sample';
 import { exhaust } from './sim/exhaustive.ts';
 import { firstWithNodes, firstWithRuns, firstWithServices, generate } from './sim/generate.ts';
 import { drawNodeLocks, playNodeLocks } from './sim/node-locks.ts';
+import { drawRanks, playRanks } from './sim/node-ranks.ts';
 import { plainScenario, plainTask } from './sim/plain.ts';
 import { playMany } from './sim/play-many.ts';
 import type { Scenario, TaskSpec } from './sim/scenario.ts';
@@ -44,6 +45,15 @@ test('many seeds that need resources of nodes break no rule', { timeout: 120_000
   const seeds = Array.from({ length: most / 2 }, (_, at) => 1_000_000 + at);
   const wrong = seeds.flatMap((seed) => {
     const violation = playNodeLocks(drawNodeLocks(seed));
+    return violation === undefined ? [] : [`${seed}: ${violation}`];
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('many seeds with durations on nodes break no rule', { timeout: 120_000 }, () => {
+  const seeds = Array.from({ length: most / 2 }, (_, at) => 1_000_000 + at);
+  const wrong = seeds.flatMap((seed) => {
+    const violation = playRanks(drawRanks(seed));
     return violation === undefined ? [] : [`${seed}: ${violation}`];
   });
   expect(wrong).toEqual([]);

@@ -19,14 +19,15 @@ interface Executed extends TaskTimes {
 
 /**
  * The times for so many workers each, ms; groups keep the workers that they had. Undefined where they cannot be said: the tasks ran in more than one
- * pool, or on nodes that were set up, or cannot be planned again from their descriptions.
+ * pool, on nodes that were set up, or on some nodes only, of which nothing is recorded, or cannot be planned again from their descriptions.
  */
 export function wallTimes(
   tasks: readonly TaskTimes[],
   workers: readonly number[],
 ): readonly number[] | undefined {
   const executed = tasks.filter(hasRun);
-  if (executed.length === 0 || executed.some(({ facts }) => facts.perNode === true)) return undefined;
+  if (executed.length === 0 || executed.some(({ facts }) => facts.perNode === true || facts.on !== undefined))
+    return undefined;
   if (new Set(executed.map(({ facts }) => facts.pool)).size > 1) return undefined;
   const again = planAgain(executed);
   if (again === undefined) return undefined;

@@ -62,8 +62,9 @@ test('a group runs alone, with the workers that it had', () => {
   expect(wallTimes([...crowd, ...others], [1, 4])).toEqual([600, 300]);
 });
 
-test('nothing is said of several pools, and of set-ups of nodes', () => {
+test('nothing is said of several pools, of set-ups of nodes, and of what only some nodes could run', () => {
   expect(wallTimes([ran('a', 0, 1), ran('b', 0, 1, { pool: 'other' })], [1])).toBeUndefined();
+  expect(wallTimes([ran('a', 0, 1, { on: 'has.kvm' }), ran('b', 0, 1)], [1])).toBeUndefined();
   expect(wallTimes([ran('a', 0, 1, { perNode: true })], [1])).toBeUndefined();
   expect(wallTimes([], [1])).toBeUndefined();
 });

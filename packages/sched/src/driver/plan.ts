@@ -11,7 +11,7 @@ import {
   type TaskInfo,
   type TaskMeta,
 } from '@pexen/core';
-import { simulate } from '../machine/simulate.ts';
+import { type SimulatedNode, simulate } from '../machine/simulate.ts';
 import type { CompiledTasks } from '../plan/compiled-tasks.ts';
 import { Descriptions } from '../plan/describe.ts';
 import { digestedTask } from '../plan/digested-task.ts';
@@ -39,6 +39,11 @@ export interface WallTimeOptions {
   readonly workers: number;
   /** How long the task takes; a service, until it is ready. Milliseconds. */
   readonly durationMs: (path: string) => number;
+  /**
+   * The nodes of pools with nodes, there all the time: `{ name: 'n1', properties: { arch: 'arm64' }, slots: 4 }`, with as many slots as `workers` says
+   * if it has none of its own. Tasks run where their `on` and the resources of nodes admit. Default: one node that fulfils everything.
+   */
+  readonly nodes?: readonly SimulatedNode[];
 }
 
 /** The pools of a plan and of its selections: made once to check the tasks, used by the first run, and made again for each further run. */
@@ -121,7 +126,7 @@ export class Plan extends Prepared {
 
   /**
    * What the order of tasks of equal priority depends on, in the order of `tasks`: the expected duration, ms, of the longest chain of tasks that begins
-   * with each, or of all tasks together that claim one of its resources, whichever is longer. A task whose duration was never measured counts as 1 ms.
+   * with each, or of all tasks together that claim one of its resources, whichever is longer. A run also counts how many nodes can run each. A task whose duration was never measured counts as 1 ms.
    */
   get ranks(): readonly number[] {
     return this.#entries.map((_, task) => this.#compiled.rankOf(task));
@@ -129,13 +134,14 @@ export class Plan extends Prepared {
 
   /**
    * How long a run would take, ms, if every body returned after that time, and nothing were lost between bodies: played by the scheduler itself, on
-   * a clock of its own. Each pool has so many workers, but for groups that state theirs. The result of a service is ready after its time.
+   * a clock of its own. Each pool has so many workers, but for groups that state theirs, and for nodes. The result of a service is ready after its time.
+   * Infinite if no node can run some task.
    *
    * @example
    * const took = new Map(results.map(({ path, attempts }) => [path, attempts.at(-1)?.durationMs ?? 0]));
    * for (const workers of [1, 2, 4]) console.log(workers, all.wallTimeMs({ workers, durationMs: (path) => took.get(path) ?? 0 }));
    */
-  wallTimeMs({ workers, durationMs }: WallTimeOptions): number {
+  wallTimeMs({ workers, durationMs, nodes }: WallTimeOptions): number {
     const fork = this.#compiled.fork();
     const { pools } = fork.options;
     return simulate(fork, {
@@ -144,6 +150,7 @@ export class Plan extends Prepared {
         return Number.isFinite(own) ? own : workers;
       },
       durationMs: (task) => durationMs(fork.pathOf(task)),
+      ...(nodes !== undefined && { nodes }),
     }).wallMs;
   }
 

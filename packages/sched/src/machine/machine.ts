@@ -60,6 +60,8 @@ export class Machine {
   #hasEnded = false;
   #rankings = 0;
   readonly #hasNodes: boolean;
+  /** Their nodes have changed since ranks were computed. */
+  readonly #poolsToRank = new Set<PoolRow>();
   #hadExclusive = false;
   /** Results of earlier sessions are given first, since the loop over the results may add tasks that they also speak of. */
   #isRecalling = false;
@@ -145,7 +147,9 @@ export class Machine {
         break;
       case 'result-wanted':
         this.results.pull();
-        if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill(this.#beside);
+        if (this.#isEnding || this.#isRecalling) break;
+        this.#rankForNodes();
+        this.#dispatcher.fill(this.#beside);
         break;
       case 'tasks-added':
         this.#addTasks(input);
@@ -218,6 +222,7 @@ export class Machine {
 
   /** After all inputs: gives the available results, fills free places while a pull waits, and ends the run. */
   #advance(): void {
+    this.#rankForNodes();
     this.#give();
     if (this.results.areWanted && !this.#isEnding && this.#isRecalling) this.#askForRest();
     else {
@@ -365,6 +370,15 @@ export class Machine {
         locks.setRank(task, plan.priority[task] as number, plan.order.rank[task] as number);
   }
 
+  /** The slots of tasks are others now: once for all nodes that have changed together. */
+  #rankForNodes(): void {
+    if (this.#poolsToRank.size === 0) return;
+    for (const { id, nodes } of this.#poolsToRank)
+      this.state.plan.nodesChanged(id, nodes?.all ?? [], this.live);
+    this.#poolsToRank.clear();
+    this.#takeRanks();
+  }
+
   #isCurrent(input: Extract<Input, { readonly part: unknown }>): boolean {
     const { tasks } = this.state;
     const part = tasks.has(input.task, CLEANING_UP) ? 'cleanup' : 'body';
@@ -418,6 +432,7 @@ export class Machine {
     const row = this.#poolAt(pool);
     if (row.nodes === undefined) return;
     row.setSlots(row.nodes.slots);
+    this.#poolsToRank.add(row);
     this.setups.nodesChanged(pool);
     this.#dispatcher.nodeLocks.nodesChanged(pool);
     this.state.markStale();

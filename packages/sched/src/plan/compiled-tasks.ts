@@ -26,6 +26,7 @@ import {
 } from '@pexen/core';
 import { floats, ints, Table } from '@pexen/core/columns';
 import { LockTable } from '@pexen/lock';
+import { Bottlenecks, type KnownNode } from './bottlenecks.ts';
 import { CallPaths } from './call-paths.ts';
 import { Check } from './check.ts';
 import { Graph } from './graph.ts';
@@ -187,6 +188,7 @@ export class CompiledTasks extends Table implements Planned {
   readonly services: ServicePlan;
   readonly placement: Placement;
   readonly nodeResources: ResourcesOfNodes;
+  readonly #bottlenecks: Bottlenecks;
   priority: Float64Array = floats();
   weight: Float64Array = floats();
   /** The kinds of entries in the metadata of each task. */
@@ -239,6 +241,7 @@ export class CompiledTasks extends Table implements Planned {
       pools: options.pools.length,
     });
     this.nodeResources = new ResourcesOfNodes(options, this.locks, this.#undoLog);
+    this.#bottlenecks = new Bottlenecks(this.placement, this.nodeResources);
     if (of === undefined) return;
     this.copyRows(of);
     this.#tasks = of.#tasks.slice();
@@ -455,10 +458,29 @@ export class CompiledTasks extends Table implements Planned {
     const { isRewired = false, problems = [] } = arranged ?? {};
     for (const [task, found] of problems) check.add(task, found);
     if (broken.size + problems.length > 0) return check.problems;
-    const claimsOf = (task: number) => this.#claimsOf(task);
-    const walked = { graph: this.graph, live };
-    if (!this.#ranks.rank(walked, from, this.weight, claimsOf, isRewired)) check.cycle();
+    if (!this.#rank(from, live, isRewired)) check.cycle();
     return check.problems;
+  }
+
+  /** Returns false if there is a cycle. */
+  #rank(from: number, live: LiveRun | undefined, isStale: boolean): boolean {
+    const { pool } = this.graph;
+    const bottleneckOf = this.#bottlenecks.areAny
+      ? (task: number) =>
+          this.states(task, PER_NODE | SERVICE) ? undefined : this.#bottlenecks.of(task, pool[task] as number)
+      : undefined;
+    const claimsOf = (task: number): readonly number[] => this.#claimsOf(task);
+    const ranked = { weight: this.weight, claimsOf, bottleneckOf };
+    return this.#ranks.rank({ graph: this.graph, live }, from, ranked, isStale);
+  }
+
+  /** These nodes are in the pool now: how urgent tasks are depends on how many of them can run each. */
+  nodesChanged(pool: number, nodes: Iterable<KnownNode>, live: LiveRun): void {
+    const { group } = this.options.pools[pool] as PlanPool;
+    const mostSlots = group?.workers ?? Number.POSITIVE_INFINITY;
+    if (!this.#bottlenecks.change(pool, [...nodes], mostSlots)) return;
+    this.#rank(this.graph.taskCount, live, true);
+    this.#undoLog.keep();
   }
 
   /** The provisions of a broken task count, so that they are not reported as missing. */
@@ -644,7 +666,9 @@ export class CompiledTasks extends Table implements Planned {
 
   #claimsOf(task: number): readonly number[] {
     if (!this.states(task, HOLDS)) return [];
-    return (this.metaOf(task).claims ?? []).map((resource) => this.locks.nodeOf(resource));
+    return this.nodeResources
+      .claimsElsewhere(task, this.metaOf(task))
+      .map((resource) => this.locks.nodeOf(resource));
   }
 
   #nameOf(task: number): string {

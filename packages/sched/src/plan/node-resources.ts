@@ -107,6 +107,18 @@ export class ResourcesOfNodes {
     return none && `has no ${none.rule.name}`;
   }
 
+  /** How many tasks with these needs a node with so many units can run at once. */
+  mostAtOnce(needs: NeedsId, units: readonly number[]): number {
+    if (this.lackOf(needs, units) !== undefined) return 0;
+    const { uses, claims } = this.#needs[needs] as Needs;
+    const counts = uses.map(({ of, count }) =>
+      count === undefined || !this.#isCounted(of)
+        ? Number.POSITIVE_INFINITY
+        : Math.floor((units[this.#rules.indexOf(of.rule)] ?? 0) / count),
+    );
+    return Math.min(claims.length > 0 ? 1 : Number.POSITIVE_INFINITY, ...counts);
+  }
+
   /** How many units there are on the node, by rule. */
   unitsOf({ properties }: NodeView): readonly number[] {
     return this.#rules.map(({ capacity }) => {
@@ -166,6 +178,11 @@ export class ResourcesOfNodes {
       uses: [...(some.uses ?? []), ...(others.uses ?? [])],
       claims: [...(some.claims ?? []), ...(others.claims ?? [])],
     };
+  }
+
+  /** What the task claims besides what it needs of its node. */
+  claimsElsewhere(task: number, meta: TaskMeta): readonly Resource[] {
+    return (this.needsOf(task) === NOTHING ? meta : this.#elsewhere(meta)).claims ?? [];
   }
 
   #elsewhere({ uses = [], claims = [], exclusive }: TaskMeta): LockRequest {

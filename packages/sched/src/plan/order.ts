@@ -4,6 +4,7 @@
  */
 
 import { floats, ints, Table } from '@pexen/core/columns';
+import type { Bottleneck } from './bottlenecks.ts';
 import type { Edges, Graph } from './graph.ts';
 import type { LiveRun } from './planned.ts';
 import type { UndoLog } from './undo-log.ts';
@@ -103,6 +104,16 @@ export class Order extends Table {
   }
 }
 
+/** What ranks depend on besides the graph. */
+export interface RankedTasks {
+  /** The expected duration of each task, ms. */
+  readonly weight: Float64Array;
+  /** The nodes of the lock table that the task claims. */
+  claimsOf(task: number): readonly number[];
+  /** Absent if all slots can run all tasks. */
+  readonly bottleneckOf?: ((task: number) => Bottleneck | undefined) | undefined;
+}
+
 /** More than any sum of durations, and small enough for durations to differ beside it, ms. */
 const beforeAll = 2 ** 42;
 
@@ -110,10 +121,15 @@ export class Ranks extends Table {
   readonly order: Order;
   /** Increases whenever the ranks of earlier tasks were computed again. */
   rankings = 0;
-  /** The least rank of each task: the total duration of the tasks that claim the same resource; more for tasks that come first. */
+  /**
+   * The least rank of each task: the total duration of the tasks that claim the same resource, or how long its bottleneck is busy with it and the less
+   * urgent tasks; more for tasks that come first.
+   */
   floor: Float64Array = floats();
   /** The total weight of the tasks that claim a resource. */
   readonly #claimed = new Map<number, number>();
+  /** Tasks that are as urgent as others. */
+  readonly #alike = new Map<number, number>();
   /** The tasks that come before others. */
   readonly #first = new Map<number, true>();
   /** The number of tasks when all ranks were last computed. */
@@ -130,6 +146,7 @@ export class Ranks extends Table {
     this.rankings = of.rankings;
     this.#ranked = of.#ranked;
     for (const task of of.#first.keys()) this.#first.set(task, true);
+    for (const [task, other] of of.#alike) this.#alike.set(task, other);
   }
 
   /** The task, and all that it waits for, comes before others. */
@@ -146,36 +163,66 @@ export class Ranks extends Table {
     this.#undoLog.put(this.#claimed, node, (this.#claimed.get(node) ?? 0) + weight);
   }
 
-  /**
-   * Returns false if there is a cycle. `claimsOf` returns the nodes that a task claims. `isRewired`: there are new edges between tasks before `from`.
-   */
-  rank(
-    plan: Walked,
-    from: number,
-    weight: Float64Array,
-    claimsOf: (task: number) => readonly number[],
-    isRewired: boolean,
-  ): boolean {
+  /** Returns false if there is a cycle. `isStale`: what earlier tasks depend on has changed, the tasks before `from`. */
+  rank(plan: Walked, from: number, tasks: RankedTasks, isStale: boolean): boolean {
     const { taskCount } = plan.graph;
     const { relays } = this.order;
     this.#undoLog.note(() => {
       this.order.relays = relays;
     });
     this.reserve(taskCount);
-    const first = isRewired || taskCount > this.#ranked * 1.25 ? 0 : from;
+    const first = isStale || taskCount > this.#ranked * 1.25 ? 0 : from;
     if (first === 0) {
       this.#remember(from);
       this.#ranked = taskCount;
       this.rankings++;
     }
-    if (this.#claimed.size > 0 || this.#first.size > 0)
+    const { weight, bottleneckOf } = tasks;
+    if (this.#claimed.size > 0 || this.#first.size > 0 || bottleneckOf !== undefined)
       for (let task = first; task < taskCount; task++)
-        this.floor[task] = this.#together(claimsOf(task)) + (this.isFirst(task) ? beforeAll : 0);
-    return this.order.walk(plan, first, weight, this.floor);
+        this.floor[task] = this.#together(tasks.claimsOf(task)) + (this.isFirst(task) ? beforeAll : 0);
+    const walk = (): boolean => this.order.walk(plan, first, weight, this.floor);
+    const isAcyclic =
+      walk() &&
+      (bottleneckOf === undefined || !this.#raiseFloors(plan, first, weight, bottleneckOf) || walk());
+    if (first === 0) for (const [task, other] of this.#alike) this.rankLike(task, other);
+    return isAcyclic;
+  }
+
+  /**
+   * The tasks of a bottleneck start in the order of their chains. From the start of each on, it is busy with that and the less urgent ones. False if no task has
+   * one.
+   */
+  #raiseFloors(
+    { graph: { taskCount }, live }: Walked,
+    first: number,
+    weight: Float64Array,
+    bottleneckOf: (task: number) => Bottleneck | undefined,
+  ): boolean {
+    const queues = new Map<Bottleneck, number[]>();
+    for (let task = first; task < taskCount; task++) {
+      const bottleneck =
+        live?.isOver(task) === true || this.#alike.has(task) ? undefined : bottleneckOf(task);
+      if (bottleneck === undefined) continue;
+      const queue = queues.get(bottleneck);
+      if (queue === undefined) queues.set(bottleneck, [task]);
+      else queue.push(task);
+    }
+    const { rank } = this.order;
+    for (const [{ slots }, queue] of queues) {
+      queue.sort((a, b) => (rank[a] as number) - (rank[b] as number) || b - a);
+      let busyMs = 0;
+      for (const task of queue) {
+        busyMs += (weight[task] as number) / slots;
+        this.floor[task] = Math.max(this.floor[task] as number, busyMs);
+      }
+    }
+    return queues.size > 0;
   }
 
   /** The task is as urgent as another one. Nothing waits for it. */
   rankLike(task: number, other: number): void {
+    this.#alike.set(task, other);
     this.reserve(task + 1);
     this.order.reserve(task + 1);
     this.floor[task] = this.floor[other] as number;

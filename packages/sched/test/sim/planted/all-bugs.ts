@@ -7,6 +7,7 @@ import { lockBugs } from './lock-bugs.ts';
 import { machineBugs } from './machine-bugs.ts';
 import { nodeBugs } from './node-bugs.ts';
 import { nodeLockBugs } from './node-lock-bugs.ts';
+import { nodeRankBugs } from './node-rank-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
 import { setupBugs } from './setup-bugs.ts';
 
@@ -19,5 +20,6 @@ export const allBugs: readonly PlantedBug[] = [
   ...nodeBugs,
   ...setupBugs,
   ...nodeLockBugs,
+  ...nodeRankBugs,
   ...acrossRunsBugs,
 ];

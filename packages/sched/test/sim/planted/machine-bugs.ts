@@ -431,8 +431,8 @@ export const machineBugs: readonly PlantedBug[] = [
   {
     what: 'tasks start before all that was recorded is recalled',
     file: machine,
-    find: 'if (!this.#isEnding && !this.#isRecalling) this.#dispatcher.fill(',
-    replace: 'if (!this.#isEnding) this.#dispatcher.fill(',
+    find: 'if (this.#isEnding || this.#isRecalling) break;',
+    replace: 'if (this.#isEnding) break;',
   },
   {
     what: 'a result that ends in a free place takes it until the next facts',

@@ -8,6 +8,7 @@ import { acrossRunsBugs } from './across-runs-bugs.ts';
 import type { PlantedBug } from './bug.ts';
 import { nodeBugs } from './node-bugs.ts';
 import { nodeLockBugs } from './node-lock-bugs.ts';
+import { nodeRankBugs } from './node-rank-bugs.ts';
 import { serviceBugs } from './service-bugs.ts';
 import { setupBugs } from './setup-bugs.ts';
 
@@ -104,6 +105,7 @@ function copy(home: string): void {
 /** Some rules are played in a world of their own. */
 function scriptFor(bug: PlantedBug): string {
   if (nodeLockBugs.includes(bug)) return 'run-node-locks';
+  if (nodeRankBugs.includes(bug)) return 'run-node-ranks';
   return setupBugs.includes(bug) ? 'run-setups' : 'run';
 }
 
