@@ -28,7 +28,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   '@pexen/pool-kit': named('core'),
   '@pexen/pool-thread': named('core', 'pool-kit'),
   '@pexen/pool-process': named('core', 'pool-kit'),
-  '@pexen/pool-nats': named('core', 'pool-kit', 'pool-process', 'run-locks'),
+  '@pexen/pool-nats': named('core', 'factory', 'pool-kit', 'pool-process', 'run-locks'),
   '@pexen/factory': named('core'),
   '@pexen/store': named('core'),
   '@pexen/report': named('core'),

@@ -1,7 +1,12 @@
 /** Makes tasks of many kinds of input. */
 export { type AutomakeOptions, automake } from './automake/automake.ts';
 export { LazyFacts, type LazyFactsOptions } from './conditions/lazy-facts.ts';
-export { loadNodeQueries, type NodeQuery, type ReadNodeQuery } from './conditions/load-node-queries.ts';
+export {
+  loadNodePredicates,
+  loadNodeQueries,
+  type NodeQuery,
+  type ReadNodeQuery,
+} from './conditions/load-node-queries.ts';
 export { machineProperties } from './conditions/machine-properties.ts';
 export { type Condition, type Needs, needs } from './conditions/needs.ts';
 export { type SystemFactsOptions, systemFacts } from './conditions/system-facts.ts';

@@ -27,8 +27,11 @@ export interface NatsOptions extends ServerOptions {
   readonly pool?: string;
   /** Only nodes that have all these labels, with these values. Default: all nodes of the pool. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Only nodes for which this returns true: as the `on` of tasks, for the pool as a whole. Default: all nodes of the pool. */
-  readonly on?: NodePredicate;
+  /**
+   * Only these nodes: as the `on` of tasks, for the pool as a whole. A condition on their properties, `arch=arm64 && has=kvm`, or a function that returns
+   * true for them. Default: all nodes of the pool.
+   */
+  readonly on?: string | NodePredicate;
   /** Nodes whose files are not those of the run are not used. Default true; `false` where they are meant to be different. */
   readonly checkCode?: boolean;
   /**
@@ -59,7 +62,7 @@ export interface NatsOptions extends ServerOptions {
 export interface Settings {
   readonly pool: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly on: NodePredicate;
+  readonly on: string | NodePredicate;
   readonly checkCode: boolean;
   readonly bundle: BundleOptions | undefined;
   readonly nodes: number;
@@ -104,7 +107,9 @@ const kinds: KindsOf<NatsOptions> = {
   ...serverKinds,
   pool: token,
   labels,
-  on: callable("Write on: ({ properties }) => properties.arch === 'arm64', or labels."),
+  on: isA('a condition on nodes, such as "arch=arm64 && has=kvm", or a function', (value) => {
+    return typeof value === 'function' || (typeof value === 'string' && value.trim() !== '');
+  }),
   checkCode: flag,
   bundle: (value, path) => (isRecord(value) ? bundleKinds(value, path) : flagOrBundle(value, path)),
   nodes: whole(1),

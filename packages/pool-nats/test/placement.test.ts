@@ -50,7 +50,8 @@ describe.skipIf('missing' in server)('tasks that ask for nodes', () => {
   });
 
   test('find none in a pool that is limited to others, which the error explains', async () => {
-    const at = await lab('limited', { name: 'one', labels: { disk: 'ssd' } }, { name: 'two' });
+    const one = { name: 'one', labels: { disk: 'ssd' }, properties: { left: true } };
+    const at = await lab('limited', one, { name: 'two' });
     const failureOf = async (options: object): Promise<string> => {
       try {
         for await (const _ of run([left], { pool: nats({ ...at, nodes: 1, waitMs: 400, ...options }) }));
@@ -60,11 +61,16 @@ describe.skipIf('missing' in server)('tasks that ask for nodes', () => {
       return 'no error';
     };
     const few = 'PEXEN_NO_NODE: 0 of 1 nodes came within 0.4 s to the pool "limited"';
-    const [labelled, limited] = [
+    const [labelled, asked, unreadable, limited] = [
       await failureOf({ labels: { disk: 'hdd' } }),
+      await failureOf({ on: 'disk=hdd && has=kvm' }),
+      await failureOf({ on: 'disk=hdd &&' }),
       await failureOf({ on: ({ name }: NodeView) => name === 'three' || `is not three` }),
     ];
     expect(labelled).toMatch(new RegExp(`${few}.*(one|two) has not disk=hdd, (one|two) has not disk=hdd`));
+    expect(asked).toMatch(/one lacks disk=hdd \(disk is "ssd"\); has=kvm \(it has no kvm\)/);
+    expect(unreadable).toMatch(/PEXEN_BAD_ON: nats: its "on" cannot be read: "disk=hdd &&" /);
+    expect(await failureOf({ on: 'disk=ssd', waitMs: 60_000 })).toBe('no error');
     expect(limited).toMatch(new RegExp(`${few}.*(one|two) is not three, (one|two) is not three`));
   });
 

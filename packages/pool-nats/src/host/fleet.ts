@@ -8,6 +8,7 @@ import {
   type Digest,
   type LeftAttempt,
   misuse,
+  type NodePredicate,
   type PexenError,
   type Problem,
 } from '@pexen/core';
@@ -33,6 +34,7 @@ import { EarlierPlaces } from './earlier-places.ts';
 import { FloodGuard } from './flood-guard.ts';
 import { connectionOf, connectionsOf, isFree, isUsable, leftAt, type Member } from './member.ts';
 import { NodeConnection, type NodeSlot, type SlotLender } from './node-connection.ts';
+import { predicateOf } from './predicate.ts';
 import {
   distrustProblem,
   doubledProblem,
@@ -91,6 +93,8 @@ export class Fleet implements SlotLender {
   /** Names of nodes that have sent what no node sends. */
   readonly #distrusted = new Set<string>();
   readonly #floods = new FloodGuard();
+  /** The option `on`, as far as it was read. */
+  #fulfilsOn: NodePredicate = () => true;
   /** The files that nodes get. */
   #bundle: Bundle | undefined;
   #earlier: EarlierPlaces;
@@ -140,10 +144,11 @@ export class Fleet implements SlotLender {
 
   /**
    * Resolves when enough nodes work for the run.
-   * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT, PEXEN_RUN_IN_USE, PEXEN_NO_NODE, PEXEN_BUNDLE
+   * @throws PexenError PEXEN_NATS_PLAINTEXT, PEXEN_NATS_CONNECT, PEXEN_RUN_IN_USE, PEXEN_NO_NODE, PEXEN_BUNDLE, PEXEN_BAD_ON
    */
   async open(): Promise<void> {
-    const { bundle } = this.#settings;
+    const { bundle, on } = this.#settings;
+    this.#fulfilsOn = await predicateOf(on);
     const root = this.#context.code?.root ?? process.cwd();
     this.#bundle = bundle && (await Bundle.of(root, bundle));
     const { connect = connectTransport } = this.#wires;
@@ -314,10 +319,10 @@ export class Fleet implements SlotLender {
 
   /** What the node lacks for this pool, to be said behind its name. */
   #lackOf({ name, properties }: Hello): string | undefined {
-    const { labels, on } = this.#settings;
+    const { labels } = this.#settings;
     const other = Object.entries(labels).find(([label, value]) => String(properties[label]) !== value);
     if (other !== undefined) return `has not ${other.join('=')}`;
-    const answer = on({ name, properties });
+    const answer = this.#fulfilsOn({ name, properties });
     return answer === true ? undefined : answer || 'is not wanted by the option "on"';
   }
 
