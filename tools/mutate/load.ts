@@ -34,6 +34,7 @@ const slow: ReadonlySet<string> = new Set([
   'many seeds with nodes break no rule',
   'many seeds that set up nodes break no rule',
   'many seeds that need resources of nodes break no rule',
+  'many seeds with durations on nodes break no rule',
   'many seeds with other runs break no rule',
   'small cases break no rule',
   'a scenario that is all right is not shrunk',
