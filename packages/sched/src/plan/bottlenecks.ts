@@ -1,5 +1,5 @@
 /**
- * Which tasks only some of the slots of their pool can run. Knows the nodes that are there, as it is told, and nothing else about the progress of the run.
+ * Which tasks only some of the slots of their pool can run. Knows the nodes that are there, and nothing else about the progress of the run.
  */
 import { NOTHING, type ResourcesOfNodes } from './node-resources.ts';
 import { ANYWHERE, type NodeAnswer, type Placement } from './placement.ts';
