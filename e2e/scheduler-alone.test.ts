@@ -35,7 +35,6 @@ test('what was packed leads to no sources', () => {
   const manifest = readFileSync(join(project.dir, 'node_modules/@pexen/sched/package.json'), 'utf8');
   expect(JSON.parse(manifest).exports).toEqual({
     '.': { types: './dist/index.d.ts', default: './dist/index.js' },
-    './inline': { types: './dist/inline.d.ts', default: './dist/inline.js' },
     './replay': { types: './dist/replay.d.ts', default: './dist/replay.js' },
     './package.json': './package.json',
   });

@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/inline.ts', 'src/replay.ts'],
+  entry: ['src/index.ts', 'src/replay.ts'],
   format: ['esm'],
   dts: false,
   clean: true,

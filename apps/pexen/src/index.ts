@@ -81,10 +81,7 @@ export {
   yaml,
 } from '@pexen/factory';
 export { HierarchyLock, path } from '@pexen/lock';
-export { processes } from '@pexen/pool-process';
-export { threads } from '@pexen/pool-thread';
 export type { Reporter } from '@pexen/report';
-export { inline } from '@pexen/sched/inline';
 export type {
   Check,
   CheckedAttempt,
@@ -104,3 +101,4 @@ export type {
   SuiteGroup,
 } from '@pexen/usecase-testsuite';
 export { defineSuite } from '@pexen/usecase-testsuite/define-suite';
+export { inline, processes, threads } from './pools.ts';
