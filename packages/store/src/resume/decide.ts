@@ -83,8 +83,12 @@ class Decider {
   }
 
   #wasMetBy(task: SuiteTask): readonly string[] {
-    const { executed } = this.#suite;
-    return (this.#recordOf(task)?.metBy ?? []).map(({ path }) => executed?.get(path) ?? path);
+    return (this.#recordOf(task)?.metBy ?? []).map(({ path }) => this.#ofSuite(path));
+  }
+
+  /** The path of the task of the suite that was executed under this path. */
+  #ofSuite(path: string): string {
+    return this.#suite.executed?.get(path) ?? path;
   }
 
   #mayBeMetBy(task: SuiteTask): readonly string[] {
@@ -288,11 +292,13 @@ class Decider {
     let staleProvider: string | undefined;
     for (const { path, revision } of record?.metBy ?? []) {
       const provider = this.#records.tasks.get(path);
-      if (!this.#index.byPath.has(path) && (provider === undefined || provider.origin === 'start'))
+      const own = this.#ofSuite(path);
+      const isOfSuite = provider === undefined || provider.origin === 'start' || own !== path;
+      if (!this.#index.byPath.has(own) && isOfSuite)
         providerChange ??= `"${path}", which it requires, left the suite`;
-      else if (this.#renewed.has(path) || (provider?.execution.revision ?? 1) > revision)
+      else if (this.#renewed.has(own) || (provider?.execution.revision ?? 1) > revision)
         providerChange ??= `"${path}", which it requires, changed`;
-      else if (this.#stale.has(path)) staleProvider ??= `"${path}", which it requires, is stale`;
+      else if (this.#stale.has(own)) staleProvider ??= `"${path}", which it requires, is stale`;
     }
     return { providerChange, staleProvider };
   }

@@ -97,6 +97,52 @@ test.each([
   expect(decide(records, suite, { kind: 'resume' })[0]).toMatchObject({ row: 16, reason });
 });
 
+describe.each([
+  ['a provider', 'p', new Map<string, string>()],
+  ['a provider of each node', 'p@one', new Map([['p@one', 'p']])],
+])('what %s gave', (_what, path, executed) => {
+  const digests = { identity: 'i', meaning: 'm', code: 'c', data: 'd', limits: 'l' } as never;
+  const ended = {
+    state: 'ended',
+    gave: true,
+    attempt: 1,
+    basis: { digests, siblings: [] },
+    executions: [executionOf('pass')],
+  } as const;
+
+  function decisionWith(provider: Parameters<typeof taskOf>[1] | undefined) {
+    const requires = [{ form: 'one', capabilities: ['task:p'] }] as const;
+    const isPerNode = executed.size > 0;
+    const tasks = [
+      ...(provider === undefined ? [] : [taskOf('p', { digests, isPerNode, ...provider })]),
+      taskOf('a', { digests, requires }),
+    ];
+    const executions = [...executed.keys()].map((each) => recordOf(each, { ...ended, origin: 'node' }));
+    const records = [
+      recordOf('p', ended),
+      ...executions,
+      recordOf('a', { ...ended, metBy: [{ path, revision: 1 }] }),
+    ];
+    const of = { health: 'whole', tasks: new Map(records.map((each) => [each.path, each])) } as const;
+    const decisions = decide(of, { tasks, executed, lastSession: 1 }, { kind: 'resume' });
+    const { action, reason, isStale } = decisions.find((each) => each.path === 'a') ?? {};
+    return { action, reason, isStale };
+  }
+
+  test('stands where it is as it was', () => {
+    expect(decisionWith({})).toMatchObject({ action: 'keep', isStale: false });
+  });
+
+  test('has changed with its code', () => {
+    const changed = { identity: 'i', meaning: 'm', code: 'other', data: 'd', limits: 'l' } as never;
+    expect(decisionWith({ digests: changed }).reason).toBe(`"${path}", which it requires, changed`);
+  });
+
+  test('is stale without it', () => {
+    expect(decisionWith(undefined).reason).toBe(`"${path}", which it requires, left the suite`);
+  });
+});
+
 describe('attempts that are still in their pools', () => {
   const digests = { identity: 'i', meaning: 'm', code: 'c', data: 'd', limits: 'l' } as never;
   const basis = { digests, siblings: [] };
