@@ -49,7 +49,7 @@ export function atomsOf(
   return { members: sets.members(), whyBound: (task) => why.get(task) };
 }
 
-/** A task of this kind that another one of this kind pulls in is bound to all that pull in that one, too. */
+/** A task of this kind that another one of this kind pulls in is bound to all that pull in that one, too. A service binds nothing itself, and starts in several shards. */
 function* unrepeatable(tasks: readonly TaskInfo[], graph: PullGraph): Generator<Bond> {
   for (const [task, { path, rerunnable, service }] of tasks.entries()) {
     if (rerunnable || service) continue;
@@ -57,7 +57,7 @@ function* unrepeatable(tasks: readonly TaskInfo[], graph: PullGraph): Generator<
     for (const next of seen)
       for (const other of graph.pulledBy[next] as readonly number[]) {
         if (seen.has(other)) continue;
-        if (tasks[other]?.rerunnable === true) seen.add(other);
+        if (tasks[other]?.rerunnable === true || tasks[other]?.service) seen.add(other);
         yield {
           ...{ of: other, to: task },
           why: `needs "${path}", which may not start twice`,

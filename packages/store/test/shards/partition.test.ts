@@ -169,6 +169,18 @@ describe('tasks that stay together', () => {
     ]);
   });
 
+  test('those that need a service which needs a task that may not start twice', () => {
+    const { shards } = bound(
+      suite(
+        { path: 'migrate', rerunnable: false },
+        { path: 'db', rerunnable: false, service: true, ...requires('task:migrate') },
+        { path: 'a', ...requires('task:db') },
+        { path: 'b', ...requires('task:db') },
+      ),
+    );
+    expect(shards.size).toBe(1);
+  });
+
   test('those that hold a shared resource, something above it or something below it', () => {
     const tasks = suite(
       { path: 'table', claims: ['/srv/db/users'] },
