@@ -1,6 +1,6 @@
 /** A pool over a network handles messages that are lost, late or duplicated, and workers that are out of reach. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PoolOutcome } from '@pexen/core';
 import { type ConformanceCase, kills, ruleOfTraces, takesFunctions } from './case.ts';
@@ -83,8 +83,10 @@ export const goesOn = ruleOfNetwork(
   takesFunctions,
   async (harness, folder) => {
     const { slotCount } = harness;
-    const [attempt] = await harness.fill(fixtures.takesTime, { args: { ms: 100 } });
+    const { args, end } = untilEnd(folder);
+    const [attempt] = await harness.fill(fixtures.lingers, { args });
     harness.faults.cut({ worker: workerOf(attempt) });
+    end();
     await noticed(harness, () => harness.slotCount < slotCount);
     harness.faults.restore();
     const outcome = await outcomeOf(attempt);
@@ -155,11 +157,13 @@ export const stopsNothingUnseen = ruleOfNetwork(
     const { slotCount } = harness;
     const short = Array.from({ length: slotCount * 30 }, () => harness.attempt(fixtures.echo));
     for (const each of short) await each.outcome(); // Others are sent ahead from now on.
-    await harness.fill(fixtures.takesTime, { args: { ms: 300 } });
+    const { args, end } = untilEnd(folder);
+    await harness.fill(fixtures.lingers, { args });
     const behind = tracing(harness, folder, slotCount * 2, 100);
     await harness.lull();
     harness.faults.cut();
     for (const each of behind) each.abort();
+    end();
     await noticed(harness, () => behind.every((each) => each.isSettled) && harness.lost.length > 0);
     harness.faults.restore();
     for (const each of behind) {
@@ -207,6 +211,13 @@ async function startedInSilence(harness: TestHarness, folder: string): Promise<A
   // A pool may notice the cut first, and send nothing.
   await noticed(harness, () => attempts.some((each) => linesOf(each) > 0) || harness.slotCount === 0);
   return attempts;
+}
+
+/** Arguments for bodies that go on until `end` is called, however slow the machine is. */
+function untilEnd(folder: string): { readonly args: { readonly file: string }; end(): void } {
+  const file = join(folder, 'not yet');
+  writeFileSync(file, '');
+  return { args: { file }, end: () => rmSync(file) };
 }
 
 async function outcomeOf(attempt: Attempt | undefined): Promise<PoolOutcome> {
