@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { isWhole, seed } from '#sample';
 import { published } from '../tidy/sources.ts';
-import { Namespaces, type Running } from './namespaces.ts';
+import { Namespaces } from './namespaces.ts';
 import { Project } from './project.ts';
+import type { Running } from './running.ts';
 
 const isPlayed = isWhole || seed % 10 === 5;
 

@@ -1,5 +1,6 @@
 /** Two network namespaces with a cable between them: two machines as far as the network is concerned, which share the files. For Linux, and root. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { type Running, startCommand } from './running.ts';
 
 /** The two ends of the cable. */
 export type End = 'hub' | 'site';
@@ -7,19 +8,6 @@ export type End = 'hub' | 'site';
 const addresses = { hub: '10.0.0.1', site: '10.0.0.2' } as const;
 const ends: readonly End[] = ['hub', 'site'];
 const device = 'cable';
-
-/** How a command in a namespace ended. */
-interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-/** A command that runs in a namespace. */
-export interface Running {
-  /** Resolves once the output matches; rejects if it ends before. */
-  says(pattern: RegExp): Promise<void>;
-  readonly ended: Promise<Ended>;
-}
 
 /** A pair of namespaces, which are gone with all that runs there once it is disposed. */
 export class Namespaces implements AsyncDisposable {
@@ -61,30 +49,11 @@ export class Namespaces implements AsyncDisposable {
   }
 
   start(end: End, cwd: string, env: NodeJS.ProcessEnv, command: string, ...args: string[]): Running {
-    const child = spawn('ip', ['netns', 'exec', nameOf(end), command, ...args], { cwd, env });
+    const running = startCommand(['ip', 'netns', 'exec', nameOf(end), command, ...args], { cwd, env });
+    const { child } = running;
     this.#children.add(child);
-    let output = '';
-    const ended = new Promise<Ended>((done, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => {
-        this.#children.delete(child);
-        done({ code, output });
-      });
-    });
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-      });
-    const says = (pattern: RegExp): Promise<void> =>
-      new Promise((done, reject) => {
-        const look = (): void => {
-          if (pattern.test(output)) done();
-        };
-        for (const stream of [child.stdout, child.stderr]) stream.on('data', look);
-        ended.then(() => reject(new Error(`${command} has ended: ${output}`)), reject);
-        look();
-      });
-    return { says, ended };
+    child.once('close', () => this.#children.delete(child));
+    return running;
   }
 
   /** Ends what still runs: as Ctrl-C would, and what has not ended by then as the kernel does. */
