@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/define-suite.ts', 'src/query.ts'],
+  entry: ['src/index.ts', 'src/config/define-suite.ts', 'src/query.ts'],
   format: ['esm'],
   dts: false,
   clean: true,

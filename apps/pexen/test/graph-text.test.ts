@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import type { SuiteGraph } from '@pexen/usecase-testsuite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dotOf, mermaidOf } from '../src/graph-text.ts';
+import { dotOf, mermaidOf } from '../src/text/graph.ts';
 
 const graph: SuiteGraph = {
   ...{ version: 1, tasks: 12 },

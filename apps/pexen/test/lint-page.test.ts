@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { type LintReport, lintRuleNames } from '@pexen/usecase-testsuite';
 import { expect, it, onTestFinished } from 'vitest';
-import { lintLines } from '../src/lint-text.ts';
+import { lintLines } from '../src/text/lint.ts';
 import { folder, pexen } from './command.ts';
 import { commandsOf, type Shown } from './page.ts';
 

@@ -13,6 +13,7 @@ import { startLoader } from './loader.ts';
 import { SelectedTasks } from './memory/task-choice.ts';
 import type { PausableClock } from './pausable-clock.ts';
 import { placementOf } from './placement.ts';
+import { isProgram } from './program-task.ts';
 import type { LastResult } from './query/select-tasks.ts';
 import {
   isNarrowing,
@@ -25,7 +26,6 @@ import { planOptions, type StatedOptions, statedIn } from './run-options.ts';
 import { randomFrom, shuffled } from './shuffle.ts';
 import { stateDirectoryOf } from './state/state-directory.ts';
 import { expectedDurations, readLastResults } from './state/suite-history.ts';
-import { isProgram } from './verdict/verdict.ts';
 
 /** Further inputs of the planning of a suite. */
 export interface SuitePlanGiven {

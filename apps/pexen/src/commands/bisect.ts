@@ -9,9 +9,9 @@ import {
   type RunTrial,
   requireSystem,
 } from '@pexen/usecase-testsuite';
-import { BisectText } from '../bisect-text.ts';
 import { othersToStderr } from '../others-to-stderr.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
+import { BisectText } from '../text/bisect.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { runChoice, type StateOptions } from './memory-options.ts';
 import { givenBy } from './stated-options.ts';

@@ -8,10 +8,10 @@ import {
   listSuite,
   loadConfig,
 } from '@pexen/usecase-testsuite';
-import { dotOf, mermaidOf } from '../graph-text.ts';
 import { othersToStderr } from '../others-to-stderr.ts';
-import { counted } from '../plain-words.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
+import { dotOf, mermaidOf } from '../text/graph.ts';
+import { counted } from '../text/plain-words.ts';
 import { workingDirectory } from '../working-directory.ts';
 import type { StateOptions } from './memory-options.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';

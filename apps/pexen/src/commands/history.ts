@@ -9,10 +9,10 @@ import {
   importSuiteHistory,
   loadConfig,
 } from '@pexen/usecase-testsuite';
-import { historyLines } from '../history-text.ts';
 import { othersToStderr } from '../others-to-stderr.ts';
-import { counted } from '../plain-words.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
+import { historyLines } from '../text/history.ts';
+import { counted } from '../text/plain-words.ts';
 import { workingDirectory } from '../working-directory.ts';
 import type { StateOptions } from './memory-options.ts';
 import { givenBy } from './stated-options.ts';

@@ -9,9 +9,9 @@ import {
   lintSuite,
   loadConfig,
 } from '@pexen/usecase-testsuite';
-import { lintLines } from '../lint-text.ts';
 import { othersToStderr } from '../others-to-stderr.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
+import { lintLines } from '../text/lint.ts';
 import { workingDirectory } from '../working-directory.ts';
 import type { StateOptions } from './memory-options.ts';
 import { type SelectOptions, selectionOf } from './select-options.ts';

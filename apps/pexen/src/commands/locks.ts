@@ -8,8 +8,8 @@ import {
   type FoundRun,
   findAskedRun,
 } from '@pexen/usecase-testsuite';
-import { counted } from '../plain-words.ts';
 import type { Output } from '../print-problems.ts';
+import { counted } from '../text/plain-words.ts';
 import { type AskOptions, headingOf, placeOf, writeJson } from './asked-run.ts';
 
 /** One resource, as it is now, and as it was used so far. */

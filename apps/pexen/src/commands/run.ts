@@ -16,9 +16,9 @@ import {
   shellWord,
 } from '@pexen/usecase-testsuite';
 import { formatWarning } from '../print-problems.ts';
-import { replayLines } from '../replay-text.ts';
 import { type ShardOptions, shardOf } from '../shard-argument.ts';
 import { obeySignals, type SignalSource } from '../signals.ts';
+import { replayLines } from '../text/replay.ts';
 import { workingDirectory } from '../working-directory.ts';
 import { type RepeatOptions, repetitionOf, replayOf, type StateOptions } from './memory-options.ts';
 import { CommandPage, commandOf } from './page.ts';

@@ -11,8 +11,8 @@ import {
   type RunSummary,
   suiteRuns,
 } from '@pexen/usecase-testsuite';
-import { counted, localTime } from '../plain-words.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
+import { counted, localTime } from '../text/plain-words.ts';
 import { workingDirectory } from '../working-directory.ts';
 import type { StateOptions } from './memory-options.ts';
 import { givenBy } from './stated-options.ts';

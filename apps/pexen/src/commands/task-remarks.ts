@@ -1,7 +1,7 @@
 /** What is said of a task in a list. */
 import type { RequirementInfo, UseInfo } from '@pexen/core';
 import type { DescribedValue, ListedShard, ListedTask } from '@pexen/usecase-testsuite';
-import { counted } from '../plain-words.ts';
+import { counted } from '../text/plain-words.ts';
 
 /** Why the task is in this shard. */
 export function ownerOf({ shard: owned }: ListedTask, shard: ListedShard | undefined): string[] {

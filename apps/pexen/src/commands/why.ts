@@ -2,8 +2,8 @@
 import type { Problem } from '@pexen/core';
 import { explanationLines } from '@pexen/report';
 import { type ExitCode, exitCodes, explainTasks } from '@pexen/usecase-testsuite';
-import { counted } from '../plain-words.ts';
 import { formatWarning, type Output } from '../print-problems.ts';
+import { counted } from '../text/plain-words.ts';
 import { type AskOptions, dimmed, headingOf, placeOf, writeJson } from './asked-run.ts';
 
 /** Explains the tasks that the queries select, in the run that goes on, else in the last one. */

@@ -4,17 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The pids of living processes with such an entry in their environment; zombies have none. */
 export function processesWith(entry: string): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && environmentOf(pid).includes(entry));
+  return pidsWith((each) => each === entry);
 }
 
 /** The pids of living processes that carry the marker of this run. */
 export function processesOfRun(runId: string): number[] {
-  const isMarker = (entry: string): boolean => entry.startsWith('PEXEN_ATTEMPT=') && entry.includes(runId);
+  return pidsWith((each) => each.startsWith('PEXEN_ATTEMPT=') && each.includes(runId));
+}
+
+function pidsWith(isIt: (entry: string) => boolean): number[] {
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && environmentOf(pid).some(isMarker));
+    .filter((pid) => pid > 0 && environmentOf(pid).some(isIt));
 }
 
 function environmentOf(pid: number): string[] {

@@ -1,5 +1,6 @@
 /** How a suite interprets an error that a body threw. In `@pexen/sched` by itself, everything except a TaskFailError is an uncontrolled failure. */
-import { definitionOf, isPexenError, type PoolOutcome, type Runnable } from '@pexen/core';
+import { isPexenError, type PoolOutcome, type Runnable } from '@pexen/core';
+import { isProgram } from '../program-task.ts';
 
 /**
  * Converts an error thrown by a body to a failed test, like exit code 1 of a program: dependents are skipped, its
@@ -9,6 +10,6 @@ import { definitionOf, isPexenError, type PoolOutcome, type Runnable } from '@pe
 export function thrownFails(outcome: PoolOutcome, task: Runnable): PoolOutcome {
   if (outcome.kind !== 'threw') return outcome;
   if (isPexenError(outcome.error)) return { ...outcome, locksOk: true };
-  if (typeof definitionOf(task).body !== 'function') return outcome;
+  if (isProgram(task)) return outcome;
   return { ...outcome, kind: 'failed', depsOk: false, locksOk: true, wantsCleanup: true };
 }

@@ -1,6 +1,5 @@
 /** The verdict of a test suite on a result, with its reason if there is one. */
 import {
-  definitionOf,
   type EarlierResult,
   errorInfo,
   type Finding,
@@ -13,6 +12,7 @@ import {
   type Verdict,
 } from '@pexen/core';
 import { worseVerdict } from '@pexen/store';
+import { isProgram } from '../program-task.ts';
 
 /** The reason why a task is expected not to pass, or undefined where it is expected to pass. */
 export type Expectation = (path: string) => string | undefined;
@@ -101,11 +101,6 @@ function judgeWithout(
   const [first = ''] = Object.values(expectedFailures);
   const reason = failed.length === 1 ? first : `${failed.length} findings failed as expected: ${first}`;
   return { verdict: 'expected-fail', reason, expectedFailures };
-}
-
-/** True of a task that runs a program, and no function. */
-export function isProgram(task: Result['task']): boolean {
-  return typeof definitionOf(task).body !== 'function';
 }
 
 function judgeTask(result: Result, expectedToFail: Expectation): Judgement {

@@ -1,6 +1,6 @@
 /** Plants a bug in a copy of the sources and lets the simulator search for it there, in a process of its own. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { firstWithNodes, firstWithRuns, firstWithServices } from '../generate.ts';
@@ -41,7 +41,7 @@ export type FoundAt = Readonly<Record<string, number>>;
 const foundAtFile = fileURLToPath(new URL('found-at.json', import.meta.url));
 
 export function readFoundAt(): FoundAt {
-  return existsSync(foundAtFile) ? (JSON.parse(readFileSync(foundAtFile, 'utf8')) as FoundAt) : {};
+  return JSON.parse(readFileSync(foundAtFile, 'utf8')) as FoundAt;
 }
 
 /** Adds what these hunts found. */

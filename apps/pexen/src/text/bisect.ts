@@ -10,9 +10,9 @@ import type {
   Relation,
   Trial,
 } from '@pexen/usecase-testsuite';
+import type { Output } from '../print-problems.ts';
+import { workingDirectory } from '../working-directory.ts';
 import { counted } from './plain-words.ts';
-import type { Output } from './print-problems.ts';
-import { workingDirectory } from './working-directory.ts';
 
 /** So many tests are named. */
 const mostNamed = 5;

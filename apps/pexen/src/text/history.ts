@@ -3,8 +3,8 @@ import { styleText } from 'node:util';
 import type { Verdict } from '@pexen/core';
 import { printable } from '@pexen/report';
 import type { HistoryReport, TaskHistory } from '@pexen/usecase-testsuite';
+import type { Output } from '../print-problems.ts';
 import { counted, localTime } from './plain-words.ts';
-import type { Output } from './print-problems.ts';
 
 /** How many runs the overview shows. */
 const shownRuns = 20;

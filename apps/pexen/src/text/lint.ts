@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { printable, sourceLines } from '@pexen/report';
 import type { LintFinding, LintReport } from '@pexen/usecase-testsuite';
+import { nearPlace, type Output } from '../print-problems.ts';
 import { counted } from './plain-words.ts';
-import { nearPlace, type Output } from './print-problems.ts';
 
 /** Of more findings only the places are shown. */
 const mostFrames = 10;
