@@ -160,16 +160,22 @@ const canBeAnother =
   process.getuid?.() === 0 && existsSync('/usr/bin/setpriv') && existsSync('/usr/bin/prlimit');
 
 describe.runIf(canBeAnother)('a low limit of processes (needs root, setpriv and prlimit)', () => {
-  it('is reported in one sentence, without delay', async ({ expect, onTestFinished, skip }) => {
-    const dir = await folder(files, onTestFinished);
-    const another = `setpriv --reuid ${user} --clear-groups`;
-    const can = await pexen(dir, `exec ${another} true`);
-    if (can.exitCode !== 0) skip('another user is not allowed here');
-    const { exitCode, stdout, stderr, left } = await pexen(dir, `exec prlimit --nproc=15 ${another}`);
-    if (/EACCES|Permission denied/.test(stderr)) skip('another user cannot read the sources');
-    expect(stderr).toMatch(
-      /^error PEXEN_LIMIT_TOO_LOW the system allows too few processes and threads: .*\n *Raise the limit: ulimit -u 1024\.\n$/,
-    );
-    expect({ exitCode, stdout, left }).toEqual({ exitCode: 3, stdout: '', left: [] });
-  });
+  it.for([
+    ['for a worker', 15],
+    ['for the thread of the journal', 7],
+  ] as const)(
+    '%s is reported in one sentence, without delay',
+    async ([, limit], { expect, onTestFinished, skip }) => {
+      const dir = await folder(files, onTestFinished);
+      const another = `setpriv --reuid ${user} --clear-groups`;
+      const can = await pexen(dir, `exec ${another} true`);
+      if (can.exitCode !== 0) skip('another user is not allowed here');
+      const { exitCode, stdout, stderr, left } = await pexen(dir, `exec prlimit --nproc=${limit} ${another}`);
+      if (/EACCES|Permission denied/.test(stderr)) skip('another user cannot read the sources');
+      expect(stderr).toMatch(
+        /^error PEXEN_LIMIT_TOO_LOW the system allows too few processes and threads: .*\n *Raise the limit: ulimit -u 1024\.\n$/,
+      );
+      expect({ exitCode, stdout, left }).toEqual({ exitCode: 3, stdout: '', left: [] });
+    },
+  );
 });

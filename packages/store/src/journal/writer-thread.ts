@@ -10,18 +10,22 @@ let spare: Worker | undefined;
 
 /**
  * Starts the thread of the next journal of this process, which `startRun`, `resumeRun` or `rerun` opens. Nothing is written; a thread that is never needed does not keep
- * the process alive.
+ * the process alive. Never throws: where the system allows no thread, whatever needs it reports that.
  */
 export function prepareJournal(): void {
   if (spare !== undefined) return;
-  const thread = newThread();
-  const forget = (): void => {
-    if (spare === thread) spare = undefined;
-  };
-  thread.on('error', forget);
-  thread.on('exit', forget);
-  thread.unref();
-  spare = thread;
+  try {
+    const thread = newThread();
+    const forget = (): void => {
+      if (spare === thread) spare = undefined;
+    };
+    thread.on('error', forget);
+    thread.on('exit', forget);
+    thread.unref();
+    spare = thread;
+  } catch {
+    // There is none ahead.
+  }
 }
 
 /** A thread for each start of the writer. */
